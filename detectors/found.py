@@ -1,0 +1,1 @@
+"""What detectors answer, and its form on the wire and in the cache: msgpack, never pickle."""

@@ -1,0 +1,1 @@
+"""HTTP: text in, bytes out; the only room that imports all the others."""

@@ -1,0 +1,249 @@
+"""What travels through the pipeline: sizes, boxes, frames, pictures, and what was found in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from math import floor
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+PixelArray = NDArray[np.uint8]
+Affine = NDArray[np.float64]
+
+
+def nearest_pixel(value: float) -> int:
+    """A side in whole pixels: halves go up, never less than 1."""
+    return max(1, floor(value + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+    @property
+    def long_side(self) -> int:
+        return max(self.width, self.height)
+
+    def scaled(self, factor: float) -> Size:
+        return Size(nearest_pixel(self.width * factor), nearest_pixel(self.height * factor))
+
+    def turned(self) -> Size:
+        return Size(self.height, self.width)
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in fractions of the picture, origin top left; x and y of its top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.height
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    @staticmethod
+    def between(left: float, top: float, right: float, bottom: float) -> Box:
+        return Box(left, top, right - left, bottom - top)
+
+    def union(self, other: Box) -> Box:
+        return Box.between(
+            min(self.x, other.x), min(self.y, other.y), max(self.right, other.right), max(self.bottom, other.bottom)
+        )
+
+    def clipped(self) -> Box | None:
+        """The part inside the picture, or None where nothing is."""
+        left, top, right, bottom = max(self.x, 0.0), max(self.y, 0.0), min(self.right, 1.0), min(self.bottom, 1.0)
+        return Box.between(left, top, right, bottom) if right > left and bottom > top else None
+
+    def grown(self, by: float) -> Box:
+        """The same centre, each side longer by the fraction `by` (0.2: 20 %)."""
+        return Box(
+            self.x - self.width * by / 2, self.y - self.height * by / 2, self.width * (1 + by), self.height * (1 + by)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Something found at a place. `by` is the kind of detector: faces, all-faces, objects.
+
+    `points` are named landmarks in fractions of the picture; for faces right_eye, left_eye, nose, mouth_right and
+    mouth_left, right and left being the person's own.
+    """
+
+    label: str
+    score: float
+    box: Box
+    points: tuple[tuple[str, float, float], ...] = ()
+    by: str = "objects"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A word for the whole picture, with the score in [0, 1] and the kind of detector that says so."""
+
+    name: str
+    score: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swatch:
+    """A main colour: `#rrggbb`, its nearest common name, and the share in [0, 1] of the picture that it covers."""
+
+    hex: str
+    name: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A detector that could not answer: its kind, the model that it lacks, and what to do about it."""
+
+    detector: str
+    model: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """Where the eye goes: uint8 (h, w), 0 dull to 255 striking, over the whole picture."""
+
+    map: PixelArray
+
+
+@dataclass(frozen=True)
+class Found:
+    """What detectors found. Boxes are in [0, 1] of the picture that was asked about."""
+
+    regions: tuple[Region, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    colors: tuple[Swatch, ...] = ()
+    saliency: Saliency | None = None
+    models: tuple[tuple[str, str], ...] = ()  # kind of detector -> name@sha256 prefix
+    missing: tuple[Missing, ...] = ()
+
+    def by(self, kind: str) -> tuple[Region, ...]:
+        return tuple(region for region in self.regions if region.by == kind)
+
+    def merged(self, other: Found) -> Found:
+        """Both, as the answers to different questions about the same picture."""
+        return Found(
+            self.regions + other.regions,
+            self.tags + other.tags,
+            self.colors + other.colors,
+            self.saliency or other.saliency,
+            tuple(dict((*self.models, *other.models)).items()),
+            tuple(dict.fromkeys((*self.missing, *other.missing))),
+        )
+
+
+FormatName = Literal["jpeg", "png", "webp", "gif", "avif", "heic", "tiff", "bmp", "ico", "jp2"]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a file's header says. `size` is as shown, after orientation; `frames` counts pages too."""
+
+    format: FormatName
+    size: Size
+    frames: int
+    animated: bool
+    has_alpha: bool
+    icc: str | None
+    orientation: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Pixels: uint8 (h, w, 1), (h, w, 3) BGR or (h, w, 4) BGRA with straight alpha; shown for `duration_ms`.
+
+    Frames are never changed in place: an operation that needs other pixels makes a new array.
+    """
+
+    pixels: PixelArray
+    duration_ms: int = 0
+
+    @property
+    def size(self) -> Size:
+        return Size(self.pixels.shape[1], self.pixels.shape[0])
+
+    @property
+    def channels(self) -> int:
+        return int(self.pixels.shape[2])
+
+    @property
+    def has_alpha(self) -> bool:
+        return self.channels == 4
+
+    def with_pixels(self, pixels: PixelArray) -> Frame:
+        """The same moment with other pixels; (h, w) becomes (h, w, 1)."""
+        return replace(self, pixels=pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis])
+
+
+def identity() -> Affine:
+    return np.eye(2, 3, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture: upright, sRGB, one or more frames of one size.
+
+    `loop` is how often an animation plays, 0 for ever. `from_source` takes a point of the upright source in fractions
+    to fractions of this picture: geometry steps compose it, so that what was found on the source lands where it
+    belongs after any crop, rotation or flip, whatever the scale that was decoded.
+    """
+
+    frames: tuple[Frame, ...]
+    loop: int = 0
+    from_source: Affine = field(default_factory=identity)
+
+    @property
+    def size(self) -> Size:
+        return self.frames[0].size
+
+    @property
+    def animated(self) -> bool:
+        return len(self.frames) > 1
+
+    @property
+    def has_alpha(self) -> bool:
+        return any(frame.has_alpha for frame in self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Pixels at hand per nominal pixel, per axis; 1 unless the source was decoded smaller than it is.
+
+    An operation that takes lengths in pixels and declares that it commutes with scaling multiplies them by this.
+    """
+
+    x: float = 1.0
+    y: float = 1.0
