@@ -60,6 +60,7 @@ class Operation:
     level: Level
     injected: tuple[tuple[str, type], ...]  # parameter name and which of Found, Probe, Scale it wants
     needs: Callable[..., frozenset[str]]  # (**arguments) -> kinds of detectors
+    then: Callable[..., frozenset[str]]  # (found, **arguments) -> kinds to ask for once the first answer is known
     size: Callable[..., Size]  # (before, **arguments) -> Size after, or its upper bound where not exact
     exact: bool
     scaling: Scaling
@@ -94,11 +95,16 @@ def unchanged(before: Size, **_: Any) -> Size:
     return before
 
 
+def nothing_more(found: Found, **_: Any) -> Collection[str]:
+    return ()
+
+
 def operation(
     name: str,
     *,
     example: str,
     needs: Collection[str] | Callable[..., Collection[str]] = (),
+    then: Callable[..., Collection[str]] = nothing_more,
     size: Callable[..., Size] = unchanged,
     exact: bool = True,
     scaling: Scaling = "fixed",
@@ -109,7 +115,8 @@ def operation(
 
     The first parameter says what it works on (Frame, Image or Output) and a Report as result makes it a report. Every
     other parameter is an argument of the URL, in this order, except those annotated Found, Probe or Scale, which the
-    run fills in. `size` projects the size without pixels; with `exact=False` it is only an upper bound.
+    run fills in. `needs` are the kinds of detections that it uses, `then` more of them that depend on the first answer.
+    `size` projects the size without pixels; with `exact=False` it is only an upper bound.
     `detail` says how many pixels an absorbing step wants per nominal pixel of its input; None where that depends on
     what is found and nothing is known yet.
     """
@@ -118,8 +125,8 @@ def operation(
         if name in _registered:
             raise ValueError(f"operation {name!r} is registered twice")
         _registered[name] = _read(
-            name, function, example=example, needs=_needing(needs), size=size, exact=exact, scaling=scaling,
-            detail=detail or _ratio_of(size), closed=closed,
+            name, function, example=example, needs=_needing(needs), then=_needing(then), size=size, exact=exact,
+            scaling=scaling, detail=detail or _ratio_of(size), closed=closed,
         )  # fmt: skip
         return function
 
@@ -128,7 +135,7 @@ def operation(
 
 def _needing(needs: Collection[str] | Callable[..., Collection[str]]) -> Callable[..., frozenset[str]]:
     if callable(needs):
-        return lambda **arguments: frozenset(needs(**arguments))
+        return lambda *found, **arguments: frozenset(needs(*found, **arguments))
     always = frozenset(needs)
     return lambda **_: always
 

@@ -1,0 +1,173 @@
+"""Owns the device: a lane per model, one inference for all who ask the same, and the recent answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Iterable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+import cachetools
+import cv2
+
+from .found import Found, Missing, PixelArray
+from .lane import Answer, Lane, Unable, Waiting
+from .models import ModelStore
+from .registry import Detector, Question, detectors
+
+RECENT = 1024
+"""Answers that are kept; one is about a kilobyte."""
+
+
+def pick_device(wanted: str) -> str:
+    """ "cpu" or "cuda" for "auto", "cpu" or "cuda"; raises RuntimeError for a "cuda" that torch does not see.
+
+    Where no driver is loaded, torch (1.5 s) is not imported to find that out.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    sees = any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/dxg")) and _torch_sees_cuda()
+    if wanted == "cuda" and not sees:
+        raise RuntimeError("device cuda was asked for, but torch sees none")
+    return "cuda" if sees else "cpu"
+
+
+def _torch_sees_cuda() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Questions about one picture on their way: the kinds that are being answered, and those that cannot be."""
+
+    answers: dict[str, Future[Answer]]
+    missing: tuple[Missing, ...]
+    lanes: dict[str, Lane]
+
+    def found(self) -> Found:
+        """What has been answered by now; kinds that were not are `missing`.
+
+        Raises Unable where no kind was answered and a later try may do better.
+        """
+        done = {kind: answer.result() for kind, answer in self.answers.items() if _succeeded(answer)}
+        late = {kind: _why(answer) for kind, answer in self.answers.items() if kind not in done}
+        if late and not done:
+            raise Unable("; ".join(f"{kind}: {why}" for kind, why in late.items()))
+        return Found(
+            regions=tuple(region for answer in done.values() for region in answer.regions),
+            models=tuple((kind, answer.identity) for kind, answer in done.items()),
+            missing=(
+                *self.missing,
+                *(Missing(kind, self.lanes[kind].model, f"try again: {why}") for kind, why in late.items()),
+            ),
+        )
+
+
+def _succeeded(answer: Future[Answer]) -> bool:
+    return answer.done() and not answer.exception()
+
+
+def _why(answer: Future[Answer]) -> str:
+    return str(answer.exception()) if answer.done() else "it did not answer in time"
+
+
+class Engine:
+    """Answers questions about pictures with the models in a store, on one device; `table` is all detectors if None."""
+
+    def __init__(self, store: ModelStore, device: str = "cpu", table: Collection[Detector] | None = None) -> None:
+        self.store = store
+        self.device = device
+        self.lanes = [Lane(detector, store, device) for detector in table or detectors().values()]
+        self._lane_of = {kind: lane for lane in self.lanes for kind in lane.detector.sides}
+        self._lock = threading.Lock()
+        self._flights: dict[tuple[str, str], Waiting] = {}
+        self._recent: cachetools.LRUCache[tuple[str, str, str], Answer] = cachetools.LRUCache(RECENT)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(self._lane_of)
+
+    @property
+    def ready(self) -> bool:
+        """Whether every model that is present has been loaded, or has failed to; absent ones hold nothing back."""
+        return all(lane.settled for lane in self.lanes)
+
+    @property
+    def sick(self) -> bool:
+        return any(lane.sick for lane in self.lanes)
+
+    def start(self) -> None:
+        for lane in self.lanes:
+            lane.start()
+
+    def close(self) -> None:
+        for lane in self.lanes:
+            lane.close()
+
+    def refresh(self) -> None:
+        """Load what has arrived or changed in the models folder."""
+        for lane in self.lanes:
+            lane.refresh()
+
+    def ask(self, kinds: Iterable[str], pixels: PixelArray, deadline: float, key: str | None = None) -> Asked:
+        """Put the questions into the queues and return at once; `kinds` must be among `self.kinds`.
+
+        `pixels` are uint8 (h, w, 1|3|4); alpha is ignored, because what it hides is still in the file.
+        `deadline` is of time.monotonic().
+        """
+        lanes = {kind: self._lane_of[kind] for kind in sorted(kinds)}
+        missing = {kind: why for kind, lane in lanes.items() if (why := lane.missing(kind))}
+        bgr = _bgr(pixels)
+        answers = {
+            kind: self._answer(lane, Question(kind, bgr), deadline, key)
+            for kind, lane in lanes.items()
+            if kind not in missing
+        }
+        return Asked(answers, tuple(missing.values()), lanes)
+
+    def find(self, kinds: Iterable[str], pixels: PixelArray, deadline: float, key: str | None = None) -> Found:
+        """Ask and wait until the deadline; raises Unable as `Asked.found` does."""
+        asked = self.ask(kinds, pixels, deadline, key)
+        wait(asked.answers.values(), timeout=max(0.0, deadline - time.monotonic()))
+        return asked.found()
+
+    def _answer(self, lane: Lane, question: Question, deadline: float, key: str | None) -> Future[Answer]:
+        """The answer to a question: kept from before, on its way for somebody else, or asked for now."""
+        waiting = Waiting(question, deadline)
+        if key is None:
+            return _enqueue(lane, waiting)
+        with self._lock:
+            identity = lane.weights.identity if lane.weights else ""
+            if known := self._recent.get((key, question.kind, identity)):
+                waiting.answer.set_result(known)
+                return waiting.answer
+            if flight := self._flights.get((key, question.kind)):
+                flight.deadline = max(flight.deadline, deadline)
+                return flight.answer
+            self._flights[key, question.kind] = waiting
+        waiting.answer.add_done_callback(lambda answer: self._land(key, question.kind, answer))
+        return _enqueue(lane, waiting)
+
+    def _land(self, key: str, kind: str, answer: Future[Answer]) -> None:
+        with self._lock:
+            self._flights.pop((key, kind), None)
+            if not answer.exception():
+                self._recent[key, kind, answer.result().identity] = answer.result()
+
+
+def _enqueue(lane: Lane, waiting: Waiting) -> Future[Answer]:
+    try:
+        lane.ask(waiting)
+    except Unable as error:
+        waiting.answer.set_exception(error)
+    return waiting.answer
+
+
+def _bgr(pixels: PixelArray) -> PixelArray:
+    if pixels.shape[2] == 1:
+        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
+    return pixels[:, :, :3]

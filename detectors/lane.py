@@ -1,0 +1,211 @@
+"""One model: a bounded queue of questions, the threads that ask it, and the state that it is in."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from .found import Missing, Region
+from .models import ModelStore
+from .registry import Detector, Loaded, Question, Weights
+
+log = logging.getLogger("darkroom.detection")
+
+State = Literal["absent", "loading", "warm", "failed"]
+
+QUEUE = 64
+"""Questions that may wait for one model; at 20 ms each the last would wait 1.3 s."""
+
+GATHER_S = 0.003
+"""How long a batch on a GPU waits for more questions."""
+
+STUCK_S = 30.0
+SICK_AFTER = 10
+"""A model call that takes longer, or so many failures in a row, and the process should be restarted."""
+
+
+class Unable(Exception):
+    """A question that got no answer this time: too late, too many, or the model failed on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model found, and which model it was."""
+
+    regions: tuple[Region, ...]
+    identity: str
+
+
+@dataclass(eq=False)
+class Waiting:
+    """A question in a queue. Its deadline grows when somebody with more patience asks the same."""
+
+    question: Question
+    deadline: float
+    answer: Future[Answer] = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        self.answer.set_running_or_notify_cancel()  # others may wait for it too: nobody can cancel it
+
+
+class Lane:
+    """Owns the model of one detector. Questions that come while it loads wait for it."""
+
+    def __init__(self, detector: Detector, store: ModelStore, device: str) -> None:
+        self.detector = detector
+        self.state: State = "absent"
+        self.weights: Weights | None = None  # of the model that answers
+        self._tried: Weights | None = None  # of the model that was loaded last, or could not be
+        self._store = store
+        self._device = device
+        self._loaded: Loaded | None = None
+        self._settled = threading.Event()
+        self._queue: queue.Queue[Waiting | None] = queue.Queue(QUEUE)
+        self._running: dict[int, float] = {}  # thread -> when its model call began
+        self._failures = 0
+        self._closed = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is being loaded for the first time: readiness waits for no more than this."""
+        return self.state != "loading" or self._loaded is not None
+
+    @property
+    def sick(self) -> bool:
+        """Whether the model hangs or fails on everything."""
+        began = min(self._running.values(), default=time.monotonic())
+        return self._failures >= SICK_AFTER or time.monotonic() - began > STUCK_S
+
+    @property
+    def model(self) -> str:
+        """The name of the model that answers, or that should."""
+        weights = self.weights or self._tried
+        return weights.model.name if weights else self.detector.models[0].name
+
+    def start(self) -> None:
+        """Begin to load, and to answer as soon as that is done."""
+        self.refresh()
+        for number in range(self.detector.threads):
+            threading.Thread(target=self._serve, name=f"{self.detector.task}-{number}", daemon=True).start()
+
+    def refresh(self) -> None:
+        """Load whatever the store now has for this task, unless that is what was tried last; returns at once."""
+        weights = self._store.weights(next(iter(self.detector.sides)))
+        if self.state == "loading" or weights is None or weights == self._tried:
+            return  # weights that went away stay in memory: an answer is better than none
+        self.state, self._tried = "loading", weights
+        threading.Thread(target=self._load, args=(weights,), name=f"load-{self.detector.task}", daemon=True).start()
+
+    def ask(self, waiting: Waiting) -> None:
+        """Put a question into the queue; raises Unable where that is full."""
+        try:
+            if not self._closed:
+                return self._queue.put_nowait(waiting)
+        except queue.Full:
+            raise Unable("too many questions are waiting") from None
+        raise Unable("the detection service is stopping")
+
+    def missing(self, kind: str) -> Missing | None:
+        """Why a kind cannot be answered however long one waits, or None."""
+        if self.state in ("warm", "loading"):
+            return None
+        if self.state == "failed":
+            how = (
+                f"its file could not be loaded: run `darkroom models verify`, or delete it and pull {self.model} again"
+            )
+            return Missing(kind, self.model, how)
+        return self._store.missing(kind) or Missing(
+            kind, self.model, "it has just arrived and will be loaded; try again"
+        )
+
+    def close(self) -> None:
+        """Let the threads end after what they are doing."""
+        self._closed = True
+        self._refuse("the detection service is stopping")
+        for _ in range(self.detector.threads):
+            self._queue.put(None)
+        self._settled.set()
+
+    def _load(self, weights: Weights) -> None:
+        began = time.monotonic()
+        try:
+            loaded = self.detector.load(weights, self._device)
+            blank = np.full((480, 640, 3), 114, np.uint8)
+            for kind in self.detector.sides:
+                loaded.find([Question(kind, blank)] * loaded.batch)
+        except Exception:
+            log.exception("%s: %s could not be loaded", self.detector.task, weights.identity)
+            self.state = "warm" if self._loaded else "failed"
+        else:
+            self._loaded, self.weights, self.state, self._failures = loaded, weights, "warm", 0
+            self._settled.set()
+            log.info("%s: %s is warm after %.1f s", self.detector.task, weights.identity, time.monotonic() - began)
+        if not self._loaded:
+            self._refuse("its model could not be loaded")
+
+    def _refuse(self, why: str) -> None:
+        while not self._queue.empty():
+            try:
+                waiting = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if waiting:
+                waiting.answer.set_exception(Unable(why))
+
+    def _serve(self) -> None:
+        self._settled.wait()
+        while first := self._queue.get():
+            if self._loaded and self.weights:
+                self._run(self._loaded, self.weights.identity, [first, *self._more(self._loaded.batch - 1)])
+
+    def _more(self, most: int) -> list[Waiting]:
+        """Questions that share the batch: only on a GPU, where a batch costs little more than one picture."""
+        batch: list[Waiting] = []
+        until = time.monotonic() + GATHER_S
+        while len(batch) < most:
+            try:
+                waiting = self._queue.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                break
+            if waiting is None:  # the end: it is for the loop to see
+                self._queue.put(None)
+                break
+            batch.append(waiting)
+        return batch
+
+    def _run(self, loaded: Loaded, identity: str, batch: list[Waiting]) -> None:
+        now = time.monotonic()
+        for waiting in (late for late in batch if late.deadline < now):
+            waiting.answer.set_exception(Unable("it waited too long"))
+        batch = [waiting for waiting in batch if waiting.deadline >= now]
+        if not batch:
+            return
+        self._running[threading.get_ident()] = now
+        try:
+            found = loaded.find([waiting.question for waiting in batch])
+        except Exception:
+            if len(batch) == 1:
+                log.exception("%s: a question failed", self.detector.task)
+            self._retry(loaded, identity, batch)
+        else:
+            self._failures = 0
+            for waiting, regions in zip(batch, found, strict=True):
+                waiting.answer.set_result(Answer(regions, identity))
+        finally:
+            self._running.pop(threading.get_ident(), None)
+
+    def _retry(self, loaded: Loaded, identity: str, batch: list[Waiting]) -> None:
+        """One by one, so that a picture that fails, or a batch too large for the memory, costs the others nothing."""
+        if len(batch) > 1:
+            for waiting in batch:
+                self._run(loaded, identity, [waiting])
+            return
+        self._failures += 1
+        batch[0].answer.set_exception(Unable("the model failed on this picture"))

@@ -1,0 +1,153 @@
+"""The table of detectors. Reading it imports no model code and no OpenCV: web processes do so on every request."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol, TypeVar
+
+from transforms.failure import Failure, Kind, nearest
+
+from .found import Found, PixelArray, Region
+from .manifest import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A model as it lies on this machine: a file, or a folder of files; `sha256` is of what is there."""
+
+    model: Model
+    path: Path
+    sha256: str
+
+    @property
+    def identity(self) -> str:
+        """`name@sha256 prefix`: part of every key under which an answer is kept."""
+        return f"{self.model.name}@{self.sha256[:12]}"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a model is asked: a kind that it serves, about uint8 pixels (h, w, 3) BGR."""
+
+    kind: str
+    pixels: PixelArray
+
+
+class Loaded(Protocol):
+    """A model in memory. `batch` is how many questions one call may hold."""
+
+    batch: int
+
+    def find(self, questions: Sequence[Question]) -> list[tuple[Region, ...]]:
+        """One answer per question; boxes in [0, 1] of its pixels, `Region.by` the kind that was asked."""
+        ...
+
+
+Load = Callable[[Weights, str], Loaded]
+Find = Callable[[PixelArray], Found]
+L = TypeVar("L", bound=Load)
+F = TypeVar("F", bound=Find)
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """A task, the kinds of detection that it serves with the longest side in pixels worth sending for each, the models
+    that can do it, in order of preference, how to load one of them on a device ("cpu" or "cuda"), and how many threads
+    may ask the loaded model at once."""
+
+    task: str
+    sides: Mapping[str, int]
+    models: tuple[Model, ...]
+    load: Load
+    threads: int = 1
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(self.sides)
+
+
+_detectors: dict[str, Detector] = {}
+_local: dict[str, Find] = {}
+
+
+def detector(task: str, *, sides: Mapping[str, int], models: Sequence[Model], threads: int = 1) -> Callable[[L], L]:
+    """Register a function `(weights, device) -> Loaded` as the detector of a task.
+
+    `sides` names the kinds that it serves, each with the longest side in pixels at which a picture should be sent.
+    The function imports its model library itself, because web processes import the file that holds it.
+    """
+
+    def register(load: L) -> L:
+        _refuse_twice(task, *sides)
+        _detectors[task] = Detector(task, MappingProxyType(dict(sides)), tuple(models), load, threads)
+        return load
+
+    return register
+
+
+def local_detector(kind: str) -> Callable[[F], F]:
+    """Register a function `pixels -> Found` that needs no model and runs where the pixels are."""
+
+    def register(find: F) -> F:
+        _refuse_twice("", kind)
+        _local[kind] = find
+        return find
+
+    return register
+
+
+def _refuse_twice(task: str, *kinds: str) -> None:
+    taken = {*_local, *(kind for known in _detectors.values() for kind in known.kinds)}
+    for kind in taken.intersection(kinds):
+        raise ValueError(f"kind of detection {kind!r} is registered twice")
+    if task in _detectors:
+        raise ValueError(f"task {task!r} is registered twice")
+
+
+@cache
+def _load_all() -> None:
+    for module in ("faces", "yolo", "local"):
+        importlib.import_module(f"detectors.{module}")
+    for plugin in entry_points(group="darkroom.detectors"):
+        plugin.load()
+
+
+def detectors() -> Mapping[str, Detector]:
+    """Detectors that need a model, by task."""
+    _load_all()
+    return MappingProxyType(_detectors)
+
+
+def local_detectors() -> Mapping[str, Find]:
+    """Detectors that need none, by kind."""
+    _load_all()
+    return MappingProxyType(_local)
+
+
+def serving(kind: str) -> Detector:
+    """The detector that serves a kind; raises Failure unknown-detector."""
+    for candidate in detectors().values():
+        if kind in candidate.sides:
+            return candidate
+    known = sorted(kind for candidate in detectors().values() for kind in candidate.sides)
+    close = nearest(kind, known)
+    raise Failure(
+        Kind.BAD_REQUEST, "unknown-detector", f"there is no detector {kind!r}",
+        hint=f"did you mean {close!r}?" if close else f"there are {', '.join(known)}",
+    )  # fmt: skip
+
+
+def side_for(kinds: Collection[str]) -> int:
+    """The longest side in pixels at which a picture should be sent for these kinds; more is worth nothing."""
+    return max(serving(kind).sides[kind] for kind in kinds)
+
+
+def models() -> Mapping[str, Model]:
+    """Every model that some detector can use, by name."""
+    return {model.name: model for candidate in detectors().values() for model in candidate.models}

@@ -1,0 +1,84 @@
+"""Puts the running parts together, and takes them apart again in the right order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from cache.open import open_store
+from cache.store import Store
+from detectors.models import ModelStore
+
+from .admission import Admission
+from .detection import Supervisor
+from .findings import Findings
+from .metrics import Metrics
+from .originals import Originals
+from .render import Delivery
+from .renderers import Renderers
+from .settings import Settings
+from .sources.file import FileSource
+from .sources.http import HttpSource
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What runs while the application does."""
+
+    delivery: Delivery
+    store: Store
+    models: ModelStore
+    detection: str
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
+    """Everything started, in the order of need: detection first, because its models take the longest to load."""
+    supervisor = None if settings.detection else supervise(settings, metrics)
+    address = settings.detection or (supervisor.address if supervisor else "")
+    try:
+        async with Renderers(
+            settings.renderers_per_front, settings.render_timeout, address, settings.detection_secret_text,
+            memory_bytes=int(settings.render_memory), on_loss=lambda why: metrics.lost_renderers.labels(why).inc(),
+        ) as renderers:  # fmt: skip
+            parts = _parts(settings, metrics, renderers, address)
+            try:
+                yield parts
+            finally:
+                await parts.delivery.close()
+    finally:
+        if supervisor:
+            supervisor.stop()
+
+
+def supervise(settings: Settings, metrics: Metrics | None = None) -> Supervisor:
+    """The detection process of these settings, started."""
+    arguments = ("--models", str(settings.models), "--device", settings.device, "--pull", settings.pull)
+    supervisor = Supervisor(arguments, metrics.detection_restarts.inc if metrics else lambda: None)
+    supervisor.start()
+    return supervisor
+
+
+def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection: str) -> Parts:
+    store = open_store(
+        settings.cache_text,
+        memory_bytes=int(settings.cache_bytes),
+        on_event=lambda name, event: metrics.stores.labels(name, event).inc(),
+    )
+    models = ModelStore(settings.models)
+    files = FileSource(settings.media, settings.limits.source_bytes)
+    web = HttpSource.of(settings)
+    delivery = Delivery(
+        media=settings.media,
+        files=files,
+        originals=Originals({"file": files, "http": web, "https": web}, store),
+        store=store,
+        findings=Findings(store, models),
+        renderers=renderers,
+        admission=Admission(2 * renderers.processes, settings.queue_size, settings.queue_age),
+        limits=settings.limits,
+        request_seconds=settings.timeout,
+        metrics=metrics,
+    )
+    return Parts(delivery, store, models, detection)

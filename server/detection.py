@@ -1,0 +1,74 @@
+"""Keeps the detection process alive: spawned on a Unix socket, restarted with backoff when it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from .log import logger
+
+FIRST_PAUSE = 0.2  # seconds before the first restart; doubles up to LONGEST_PAUSE
+LONGEST_PAUSE = 30.0
+STEADY = 60.0  # a process that lived this long starts the backoff anew
+
+
+class Supervisor:
+    """Runs `python -m detectors.service` in a thread's care.
+
+    A thread rather than a task, so that the same code serves one front and the parent of several.
+    """
+
+    def __init__(self, arguments: tuple[str, ...], on_restart: Callable[[], None] = lambda: None) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="darkroom-")
+        self.address = str(Path(self._folder.name) / "detect.sock")
+        self._arguments = arguments
+        self._on_restart = on_restart
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._supervise, name="detection-supervisor", daemon=True)
+
+    def start(self) -> None:
+        self._process = self._spawn()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the process and wait for it; kill it where it does not end within 3 seconds."""
+        self._stopping.set()
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(3)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self._thread.join(5)
+        self._folder.cleanup()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "detectors.service", "--socket", self.address, *self._arguments]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, env=os.environ.copy())  # noqa: S603 - our own module
+
+    def _supervise(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            started = time.monotonic()
+            assert self._process is not None  # noqa: S101 - set by start
+            code = self._process.wait()
+            if self._stopping.is_set():
+                return
+            pause = FIRST_PAUSE if time.monotonic() - started > STEADY else min(pause * 2, LONGEST_PAUSE)
+            logger().warning("detection process ended", code=code, restart_in=pause)
+            if self._stopping.wait(pause):
+                return
+            self._process = self._spawn()
+            self._on_restart()

@@ -1,0 +1,84 @@
+"""Alive, ready, measured, and what runs here. None of it queues; health touches neither cache nor detectors."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from transforms.registry import describe
+
+from .metrics import Metrics
+from .render import RENDERER_VERSION
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .assemble import Parts
+
+SOURCE_PATH = "/version/source.tar.gz"
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Health:
+    """The endpoints for operators; `parts` is set while the application runs."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.parts: Parts | None = None
+        self._settings = settings
+        self._metrics = metrics
+
+    async def health(self, request: Request) -> Response:
+        """200 as long as the event loop turns."""
+        return PlainTextResponse("ok", headers=_NO_STORE)
+
+    async def ready(self, request: Request) -> Response:
+        """200 once renderers run and every model that is present is warm; absent models hold nothing back."""
+        if self.parts is None:
+            return JSONResponse({"ready": False}, 503, _NO_STORE)
+        detection = await detection_state(self.parts.detection, self._settings.detection_secret_text)
+        ready = bool(detection.get("ready"))
+        body = {"ready": ready, "detection": detection, "cache": self.parts.store.describe()}
+        return JSONResponse(body, 200 if ready else 503, _NO_STORE)
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(self._metrics.text(), headers=_NO_STORE, media_type=CONTENT_TYPE_LATEST)
+
+    async def version(self, request: Request) -> Response:
+        """Name, version, and where to get the source code of exactly this server."""
+        source = self._settings.source_code or str(request.base_url).rstrip("/") + SOURCE_PATH
+        body = {
+            "name": "darkroom", "version": installed_version("darkroom"), "renderer": RENDERER_VERSION,
+            "licence": "AGPL-3.0-only", "source": source,
+        }  # fmt: skip
+        return JSONResponse(body, headers=_NO_STORE)
+
+    async def models(self, request: Request) -> Response:
+        """The models of the manifest: which are here, their checksums and licences."""
+        rows = self.parts.models.listing() if self.parts else []
+        return JSONResponse({"models": rows}, headers=_NO_STORE)
+
+    async def schema(self, request: Request) -> Response:
+        return JSONResponse({"operations": describe()}, headers={"Cache-Control": "public, max-age=300"})
+
+    async def robots(self, request: Request) -> Response:
+        return PlainTextResponse("User-agent: *\nAllow: /\n")
+
+    async def favicon(self, request: Request) -> Response:
+        return Response(None, 204, {"Cache-Control": "public, max-age=86400"})
+
+
+async def detection_state(address: str, secret: str | None) -> dict[str, Any]:
+    """What the detection service says of itself, within half a second."""
+    remote = address.startswith(("http://", "https://"))
+    transport = None if remote else httpx2.AsyncHTTPTransport(uds=address)
+    headers = {"X-Darkroom-Secret": secret} if secret else {}
+    try:
+        async with httpx2.AsyncClient(transport=transport, timeout=0.5, trust_env=False) as client:
+            answer = await client.get(f"{address if remote else 'http://detection'}/ready", headers=headers)
+            return {"ready": answer.status_code == 200, **answer.json()}
+    except (httpx2.HTTPError, ValueError):
+        return {"ready": False, "state": "starting"}

@@ -1,0 +1,242 @@
+"""THE request, as a short numbered list of steps."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cachetools import TTLCache
+
+from cache.entry import Entry, Meta
+from cache.flight import Flight
+from cache.key import digest
+from cache.store import Store
+from detectors.found import pack, unpack
+from transforms.failure import Failure, Kind
+from transforms.limits import Limits
+from transforms.output import Client
+from transforms.pipeline import Pipeline, Step
+from transforms.plan import MODEL_KINDS
+
+from . import negotiate, urls
+from .admission import Admission
+from .findings import Findings
+from .log import logger
+from .metrics import Metrics
+from .originals import Original, Originals, Version
+from .renderer import Job, Rendered
+from .renderers import Renderers
+from .sources.file import FileSource
+from .sources.source import SourceRef
+from .urls.request import Request
+
+RENDERER_VERSION = "1"  # part of every key and ETag: raise it with any change that changes pixels or bytes
+
+KEPT = 7 * 86_400.0  # s; the source's version is in the key, so that an entry never becomes wrong, only unused
+DEGRADED_TTL = 60.0  # s; a result that had to do without something heals by itself
+COSTLY_REMEMBERED = 60.0  # s for which a source that killed its renderer is refused at once
+
+
+Status = Literal["hit", "stale", "miss", "follower"]
+"""How an answer came about: from the cache, from a stale entry, made for it, made for somebody who asked before."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A request with its source located: what is to be rendered, from what, for whom."""
+
+    pipeline: Pipeline
+    ref: SourceRef
+    client: Client
+
+    @property
+    def vary(self) -> str | None:
+        return negotiate.vary(self.pipeline)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An entry to respond with; `fresh_for` in seconds."""
+
+    etag: str
+    entry: Entry | None  # None: the client has it already (304)
+    status: Status
+    fresh_for: float
+    private: bool = False
+    stored: bool = False
+
+
+class Delivery:
+    """From a path to an answer."""
+
+    def __init__(
+        self, *, media: Path, files: FileSource, originals: Originals, store: Store, findings: Findings,
+        renderers: Renderers, admission: Admission, limits: Limits, request_seconds: float, metrics: Metrics,
+    ) -> None:  # fmt: skip
+        self._root = str(media)
+        self._files = files
+        self._originals = originals
+        self._store = store
+        self._findings = findings
+        self._renderers = renderers
+        self._admission = admission
+        self._limits = limits
+        self._seconds = request_seconds
+        self._metrics = metrics
+        self._flight: Flight[tuple[str, Entry, Version, bool]] = Flight()
+        self._costly: TTLCache[str, Failure] = TTLCache(1000, COSTLY_REMEMBERED)
+        self._background: set[asyncio.Task[None]] = set()
+        self._fingerprint = digest(RENDERER_VERSION, repr(limits))
+
+    def parse(self, raw_path: str, raw_query: str) -> Request:
+        """1. The path as a request; both dialects give the same pipeline."""
+        return urls.parse(raw_path, raw_query)
+
+    def want(self, request: Request, accept: str) -> Wanted:
+        """2. The source located, and of the client what the pipeline asks for."""
+        pipeline, ref = request.pipeline, request.source
+        if ref.scheme == "id":
+            location, extension = self._files.locate(ref.location)
+            ref = SourceRef("file", location)
+            if extension and not any(step.operation.name == "format" for step in pipeline.steps):
+                pipeline = Pipeline((*pipeline.steps, Step.of("format", type=extension)))
+        return Wanted(pipeline, ref, negotiate.negotiate(pipeline, accept))
+
+    async def deliver(self, wanted: Wanted, known_etags: frozenset[str]) -> Answer:
+        """3. to 13. The answer to a wanted picture, within the deadline that counts from now."""
+        deadline = time.monotonic() + self._seconds
+        version = await self._originals.version(wanted.ref)
+        if version is not None:
+            answer = await self._remembered(wanted, version, known_etags)
+            if answer is not None:
+                return answer
+        self._refuse_if_costly(wanted.ref, version)
+        try:
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + self._seconds):
+                return await self._made(wanted, deadline)
+        except TimeoutError:
+            raise Failure(
+                Kind.UNAVAILABLE, "deadline-exceeded", "the picture took longer than a request may", retry_after=5
+            ) from None  # fmt: skip
+
+    async def _remembered(self, wanted: Wanted, version: Version, known_etags: frozenset[str]) -> Answer | None:
+        """3. The cache: fresh is answered, stale is answered and refreshed once behind the scenes."""
+        key = self._key(wanted, version)
+        etag = f'W/"{key}"'
+        if etag in known_etags and version.fresh:
+            return Answer(etag, None, "hit", version.fresh_for)
+        entry = await self._store.get(key)
+        if entry is None or version.private:
+            self._metrics.cache.labels("render", "miss").inc()
+            return None
+        if not version.fresh:
+            self._in_background(self._refresh(wanted, version))
+        self._metrics.cache.labels("render", "hit" if version.fresh else "stale").inc()
+        entry_ttl = entry.fresh_until - time.time()
+        fresh_for = max(0.0, min(version.fresh_for, entry_ttl))
+        return Answer(etag, None if etag in known_etags else entry, "hit" if version.fresh else "stale", fresh_for)
+
+    async def _made(self, wanted: Wanted, deadline: float) -> Answer:
+        """4. Single flight: one render per wanted picture in this process, however many ask."""
+        flight = digest(str(wanted.pipeline), wanted.ref.scheme, wanted.ref.location, *sorted(wanted.client.formats))
+        (key, entry, version, stored), led = await self._flight.run(flight, lambda: self._make(wanted, deadline))
+        if not led:
+            self._metrics.followers.inc()
+        fresh_for = max(0.0, min(version.fresh_for, entry.fresh_until - time.time()))
+        return Answer(f'W/"{key}"', entry, "miss" if led else "follower", fresh_for, version.private, stored)
+
+    async def _make(
+        self, wanted: Wanted, deadline: float, known: Version | None = None
+    ) -> tuple[str, Entry, Version, bool]:
+        self._admission.refuse_if_full()  # 5.
+        started = time.perf_counter()
+        original = await self._originals.fetch(wanted.ref, deadline, known)  # 6.
+        fetched = time.perf_counter()
+        key = self._key(wanted, original.version)
+        ready = await self._store.get(key) if not original.version.private else None
+        if ready is not None:
+            return key, ready, original.version, False
+        if original.fetched is None:
+            original = await self._originals.fetch(wanted.ref, deadline)
+        async with self._admission.admitted():
+            rendered = await self._render(wanted, original, deadline)  # 7. to 12.
+        entry = self._entry(wanted, rendered, {"fetch": (fetched - started) * 1000})
+        if not original.version.private:
+            await self._store.put(key, entry)  # 13.
+        return key, entry, original.version, not original.version.private
+
+    async def _render(self, wanted: Wanted, original: Original, deadline: float) -> Rendered:
+        fetched = original.fetched
+        assert fetched is not None  # noqa: S101 - _make fetches what it has not got
+        kinds = wanted.pipeline.needs & MODEL_KINDS
+        content = await self._findings.content(fetched.path, fetched.version) if kinds else None
+        known = await self._findings.known(content, kinds) if content else None
+        if known is not None:
+            self._metrics.cache.labels("found", "hit" if known.models else "miss").inc()
+        job = Job(
+            str(fetched.path), str(wanted.pipeline), wanted.client, self._limits,
+            deadline - time.monotonic(), content, pack(known) if known and known.models else None,
+        )  # fmt: skip
+        try:
+            rendered = await self._renderers.render(job)
+        except Failure as failure:
+            if failure.code == "source-too-costly":
+                self._costly[_identity(wanted.ref, original.version)] = failure
+            raise
+        if content and rendered.found:
+            await self._findings.remember(content, unpack(rendered.found))
+        return rendered
+
+    def _refuse_if_costly(self, ref: SourceRef, version: Version | None) -> None:
+        if version is not None and (failure := self._costly.get(_identity(ref, version))):
+            raise failure
+
+    async def _refresh(self, wanted: Wanted, stale: Version) -> None:
+        """Revalidate a stale source, and render anew where it has changed."""
+        deadline = time.monotonic() + self._seconds
+        flight = digest("refresh", str(wanted.pipeline), wanted.ref.location, *sorted(wanted.client.formats))
+        try:
+            await self._flight.run(flight, lambda: self._make(wanted, deadline, stale))
+        except Failure as failure:
+            logger().info("refresh failed", code=failure.code)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _key(self, wanted: Wanted, version: Version) -> str:
+        root = self._root if wanted.ref.scheme == "file" else ""
+        return digest(
+            "render", self._fingerprint, str(wanted.pipeline), root, wanted.ref.scheme, wanted.ref.location,
+            version.tag, ",".join(sorted(wanted.client.formats)),
+            *self._findings.identities(wanted.pipeline.needs & MODEL_KINDS),
+        )  # fmt: skip
+
+    def _entry(self, wanted: Wanted, rendered: Rendered, timings: dict[str, float]) -> Entry:
+        now = time.time()
+        ttl = DEGRADED_TTL if rendered.degraded else KEPT
+        meta: Meta = {
+            "media_type": rendered.media_type,
+            "width": rendered.size.width,
+            "height": rendered.size.height,
+            "degraded": ", ".join(rendered.degraded),
+            "timings": ", ".join(f"{stage};dur={ms:.1f}" for stage, ms in (*timings.items(), *rendered.timings)),
+            "cache_tag": digest(wanted.ref.scheme, wanted.ref.location)[:16],
+        }
+        return Entry(rendered.body, meta, now, now + ttl, now + ttl)
+
+    async def close(self) -> None:
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._originals.close()
+        await self._store.close()
+
+
+def _identity(ref: SourceRef, version: Version) -> str:
+    return digest(ref.scheme, ref.location, version.tag)

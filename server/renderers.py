@@ -1,0 +1,89 @@
+"""The pool of render processes: one a core, a kill timer, a memory limit, recycled after a number of renders."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as RanTooLong
+from multiprocessing import get_context
+from types import TracebackType
+from typing import TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from transforms.failure import Failure, Kind
+
+from . import renderer
+from .renderer import Job, Rendered
+
+T = TypeVar("T")
+
+RENDERS_PER_PROCESS = 10_000  # codecs leak a little; a fresh process costs 0.3 s
+MEMORY_BYTES = 1024 * 1024**2  # what a render may take on top of an idle process
+
+
+class Renderers:
+    """Render processes. Use as an async context manager.
+
+    They come from a fork server, never from a fork of a process with threads and a running loop.
+    """
+
+    def __init__(
+        self,
+        processes: int,
+        seconds: float,
+        detection: str | None,
+        secret: str | None = None,
+        *,
+        memory_bytes: int = MEMORY_BYTES,
+        on_loss: Callable[[str], None] = lambda why: None,
+    ) -> None:
+        context = get_context("forkserver")
+        context.set_forkserver_preload(["server.renderer"])
+        self.processes = processes
+        self._seconds = seconds
+        self._on_loss = on_loss
+        self._pool = ProcessPool(
+            max_workers=processes,
+            max_tasks=RENDERS_PER_PROCESS,
+            initializer=renderer.start,
+            initargs=(detection, secret, memory_bytes),
+            context=context,
+        )
+
+    async def __aenter__(self) -> Renderers:
+        """Starts every process, so that the first request does not wait for one."""
+        await asyncio.gather(*(self._run(renderer.ready) for _ in range(self.processes)))
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        await asyncio.to_thread(self._pool.join, 5)
+
+    async def render(self, job: Job) -> Rendered:
+        """Render one job; raises Failure, and source-too-costly where the process died of it or was killed."""
+        try:
+            return await self._run(renderer.render, job)
+        except ProcessExpired as expired:
+            if expired.exitcode != -signal.SIGKILL:
+                raise self._lost("crashed") from None
+        except RanTooLong:
+            raise self._lost("timeout") from None
+        # SIGKILL comes from outside (an operator, the kernel short of memory), not from the picture: try once more.
+        self._on_loss("killed")
+        try:
+            return await self._run(renderer.render, job)
+        except (ProcessExpired, RanTooLong):
+            raise self._lost("crashed") from None
+
+    async def _run(self, function: Callable[..., T], *arguments: object) -> T:
+        future = self._pool.schedule(function, args=arguments, timeout=self._seconds)
+        result: T = await asyncio.shield(asyncio.wrap_future(future))
+        return result
+
+    def _lost(self, why: str) -> Failure:
+        self._on_loss(why)
+        return Failure(
+            Kind.UNPROCESSABLE, "source-too-costly", "the picture could not be rendered within the limits of one render"
+        )

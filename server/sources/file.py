@@ -1,0 +1,135 @@
+"""Pictures of the media folder, and which of its files a Cloudinary public id means."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn, get_args
+
+from werkzeug.http import http_date
+
+from transforms.failure import bad_argument, nearest
+from transforms.output import OUTPUT_FORMATS, OutputFormat
+
+from .source import Fetched, NotModified, SourceRef, Validators, not_found, too_many_bytes
+
+EXTENSIONS = ("jpg", "jpeg", "png", "webp", "gif", "avif", "heic", "heif", "tif", "tiff", "bmp", "ico", "jp2")
+"""Extensions that are tried, in this order, for a public id without one or with another."""
+
+_FORMATS: dict[str, OutputFormat] = {"jpg": "jpeg", **{name: name for name in get_args(OutputFormat)}}
+_DRIVE = re.compile(r"[A-Za-z]:")
+_SCANNED = 1000  # entries of the media folder that are looked at for samples
+
+
+class FileSource:
+    """Source of "file" references: regular files below `root`, symbolic links followed as long as they stay there."""
+
+    def __init__(self, root: Path, max_bytes: int = 20 * 2**20) -> None:
+        self._root = os.path.realpath(root)
+        self._max_bytes = max_bytes
+
+    async def version(self, ref: SourceRef) -> str | None:
+        return _version(self._find(ref.location)[1])
+
+    async def fetch(self, ref: SourceRef, known: Validators | None, deadline: float) -> Fetched | NotModified:
+        """The file itself, where it lies. Raises Failure `source-not-found`, `too-many-bytes`."""
+        path, status = self._find(ref.location)
+        if status.st_size > self._max_bytes:
+            raise too_many_bytes(self._max_bytes)
+        return Fetched(Path(path), _version(status), status.st_size, modified=http_date(status.st_mtime))
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def locate(self, public_id: str) -> tuple[str, OutputFormat | None]:
+        """The file that a public id means, as a path inside the folder, and the output format that its extension names.
+
+        The exact file; else the id without its last extension; else that with a known extension. Only in the last two
+        cases the id's extension is an output format, and one that cannot be written is a Failure `bad-argument`. An
+        extension that names none may be part of the name: `a.b` also means `a.b.jpg`. Else Failure `source-not-found`.
+        """
+        if not _is_plain(public_id):
+            raise not_found()
+        if self._has(public_id):
+            return public_id, None
+        stem, extension = _split(public_id)
+        if extension.lower() not in _FORMATS:
+            for path in self._with_extension(public_id):
+                return path, None
+        if extension:
+            candidates = [stem] if self._has(stem) else self._with_extension(stem)
+            for path in candidates:
+                return path, _FORMATS.get(extension.lower()) or _refuse(extension)
+        raise not_found()
+
+    def samples(self, count: int = 3) -> list[str]:
+        """A few pictures that lie in the folder itself, by name, as far as names tell."""
+        try:
+            with os.scandir(self._root) as entries:
+                names = [entry.name for entry, _ in zip(entries, range(_SCANNED), strict=False)]
+        except OSError:
+            return []
+        visible = (name for name in sorted(names) if not name.startswith("."))
+        pictures = (name for name in visible if _split(name)[1].lower() in EXTENSIONS)
+        return [name for name, _ in zip(filter(self._has, pictures), range(count), strict=False)]
+
+    def _has(self, location: str) -> bool:
+        return self._look(location) is not None
+
+    def _with_extension(self, stem: str) -> Iterator[str]:
+        candidates = (f"{stem}.{extension}" for extension in EXTENSIONS)
+        return filter(self._has, candidates)
+
+    def _find(self, location: str) -> tuple[str, os.stat_result]:
+        found = self._look(location)
+        if found is None:
+            raise not_found()
+        return found
+
+    def _look(self, location: str) -> tuple[str, os.stat_result] | None:
+        """Real path and status of a regular file inside the folder (20 µs, so no thread is asked), else None."""
+        if not _is_plain(location):
+            return None
+        try:
+            path = os.path.realpath(os.path.join(self._root, location), strict=True)
+            status = os.stat(path)
+        except OSError:
+            return None
+        inside = os.path.commonpath((self._root, path)) == self._root
+        return (path, status) if inside and stat.S_ISREG(status.st_mode) else None
+
+
+def _is_plain(location: str) -> bool:
+    """Whether a decoded path can only lead downwards, on every system and in every reading."""
+    try:
+        location.encode()
+    except UnicodeEncodeError:
+        return False
+    if "\\" in location or (not location.isprintable() and any(ord(c) < 32 or ord(c) == 127 for c in location)):
+        return False
+    segments = location.split("/")
+    return not _DRIVE.match(location) and all(segment not in ("", ".", "..") for segment in segments)
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Stem and extension of the last segment; neither may be empty, or all of it is the stem."""
+    stem, dot, extension = name.rpartition(".")
+    if not dot or not extension or "/" in extension or not stem or stem.endswith("/"):
+        return name, ""
+    return stem, extension
+
+
+def _refuse(extension: str) -> NoReturn:
+    close = nearest(extension, _FORMATS)
+    raise bad_argument(
+        f"{extension!r} is not a format that can be written: one of {', '.join(OUTPUT_FORMATS)}",
+        hint=f"did you mean {close!r}?" if close else None,
+        choices=list(OUTPUT_FORMATS),
+    )
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"

@@ -1,0 +1,93 @@
+"""What a source is asked for and what it answers; the failures that every kind of source shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from transforms.failure import Failure, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRef:
+    """Which picture: for "file" the path inside the media folder, for "http" and "https" the whole canonical URL."""
+
+    scheme: str
+    location: str
+
+    def __str__(self) -> str:
+        return self.location
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What an earlier answer of the origin can be compared by."""
+
+    etag: str | None = None
+    modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A source that lies on disk, complete.
+
+    `version` changes when the bytes do: modification time and size of a file, a hash of what was downloaded.
+    `fresh_for` is what the origin grants in seconds, None where it says nothing; `private` means that it forbids a
+    shared cache to keep the picture. Whoever got an `owned` one calls `release()` when it was read.
+    """
+
+    path: Path
+    version: str
+    size: int
+    etag: str | None = None
+    modified: str | None = None
+    fresh_for: float | None = None
+    private: bool = False
+    owned: bool = False
+
+    @property
+    def validators(self) -> Validators | None:
+        return Validators(self.etag, self.modified) if self.etag or self.modified else None
+
+    def release(self) -> None:
+        """Remove the spool file; a file of the media folder stays. May be called twice."""
+        if self.owned:
+            self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The origin says that what the validators belong to still holds; see Fetched for the two fields."""
+
+    fresh_for: float | None
+    private: bool
+
+
+class Source(Protocol):
+    """A kind of place that pictures come from."""
+
+    async def fetch(self, ref: SourceRef, known: Validators | None, deadline: float) -> Fetched | NotModified:
+        """Bring the picture to disk. `deadline` is on the clock of time.monotonic(). Fails with a Failure."""
+        ...
+
+    async def version(self, ref: SourceRef) -> str | None:
+        """The version that a fetch would give, where it can be told without one; else None. Fails with a Failure."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def not_found() -> Failure:
+    """One answer for all that is not there, must not be seen or cannot be a path: nothing to be learnt from it."""
+    return Failure(Kind.NOT_FOUND, "source-not-found", "there is no such source")
+
+
+def too_many_bytes(limit: int) -> Failure:
+    return Failure(
+        Kind.TOO_LARGE,
+        "too-many-bytes",
+        f"the source is larger than {limit} bytes",
+        hint="DARKROOM_MAX_SRC_FILE_SIZE sets the limit",
+        details={"limit": limit},
+    )

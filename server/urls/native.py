@@ -1,0 +1,110 @@
+"""Darkroom's own URLs: `/<step>/<step>/…/<source>`."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from server.sources.source import SourceRef
+from server.sources.url import canonical_url
+from transforms.failure import Failure, Kind, nearest
+from transforms.pipeline import Pipeline, Step
+from transforms.registry import find, operations
+
+from .paths import Segment, decode, location, split, written
+from .request import Request, bad_source, missing_source
+
+END = "-"  # the segment that ends the steps
+
+_PLAIN_URL = re.compile(r"https?:/", re.IGNORECASE)
+_PRINTED_PLAIN = re.compile(r"https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")
+_STEP_SAFE = "!$&'()*+,:;=@~"
+_PATH_SAFE = "/" + _STEP_SAFE
+
+# Names before a colon that nobody means as an operation or a file.
+_SCHEMES = {
+    "about", "blob", "data", "dict", "file", "ftp", "ftps", "gopher", "gs", "imap", "jar", "javascript", "ldap",
+    "mailto", "netdoc", "php", "phar", "rtsp", "s3", "scp", "sftp", "smb", "ssh", "telnet", "tftp", "ws", "wss",
+}  # fmt: skip
+
+
+def parse(raw_path: str, raw_query: str = "") -> Request:
+    """The request of a path and query as they were sent: percent-encoded, one character a byte.
+
+    Leading segments whose name is a registered operation are steps; the first other one begins the source, and `-`
+    ends the steps explicitly. The query belongs to a source that is a plainly written URL, else to nobody.
+    Raises Failure: unknown-operation, the failures of Step.parse, missing-source, bad-source, source-not-found,
+    bad-encoding, uri-too-long, too-many-steps.
+    """
+    segments = split(raw_path)
+    steps, begin = _leading_steps(segments)
+    return Request(Pipeline(tuple(steps)), _source(segments[begin:], raw_query))
+
+
+def _leading_steps(segments: list[Segment]) -> tuple[list[Step], int]:
+    """The steps, and the index of the segment that begins the source."""
+    steps: list[Step] = []
+    for index, segment in enumerate(segments):
+        if segment.text == END:
+            return steps, index + 1
+        name, colon, _ = segment.text.partition(":")
+        if name in operations():
+            steps.append(Step.parse(segment.text))
+        elif colon and not _is_scheme(segment.text):
+            raise _unknown_operation(name, segment.text)
+        else:
+            return steps, index
+    return steps, len(segments)
+
+
+def _is_scheme(text: str) -> bool:
+    """Whether a segment with a colon begins a URL rather than being a misspelt step."""
+    name, _, rest = text.partition(":")
+    known = name.lower() in ("http", "https", "id") or name.lower() in _SCHEMES
+    return known or (not rest and nearest(name, operations()) is None)
+
+
+def _unknown_operation(name: str, text: str) -> Failure:
+    try:
+        find(name)
+    except Failure as failure:
+        return failure.with_details(step=text)
+    raise AssertionError(name)
+
+
+def _source(segments: list[Segment], raw_query: str) -> SourceRef:
+    if not segments:
+        raise missing_source()
+    name, colon, rest = segments[0].text.partition(":")
+    scheme = name.lower() if colon else ""
+    if scheme in ("http", "https"):
+        return _remote(segments[0].rest, raw_query)
+    if scheme == "id":
+        return SourceRef("id", location([rest, *(segment.text for segment in segments[1:])]))
+    if scheme in _SCHEMES or (scheme and not rest):
+        raise bad_source(f"{name}: is no scheme that pictures are fetched by", Kind.FORBIDDEN)
+    return SourceRef("file", location(segment.text for segment in segments))
+
+
+def _remote(raw: str, raw_query: str) -> SourceRef:
+    """A URL: written plainly it is taken as it is, with the request's query as its own; encoded it is decoded once."""
+    if _PLAIN_URL.match(raw):
+        url = canonical_url(written(f"{raw}?{raw_query}" if raw_query else raw))
+    else:
+        url = canonical_url(decode(raw))
+    return SourceRef(url.partition(":")[0], url)
+
+
+def print(request: Request) -> str:  # noqa: A001 - the counterpart of parse
+    """The canonical path of a request: the steps in canonical text, `/-/`, the source; parse reads it back."""
+    steps = [quote(str(step), safe=_STEP_SAFE) for step in request.pipeline.steps]
+    return "/" + "/".join([*steps, END, _printed_source(request.source)])
+
+
+def _printed_source(source: SourceRef) -> str:
+    if source.scheme == "id":
+        return "id:" + quote(source.location, safe=_PATH_SAFE)
+    if source.scheme == "file":
+        return quote(source.location, safe=_PATH_SAFE)
+    plain = _PRINTED_PLAIN.fullmatch(source.location)
+    return source.location if plain else quote(source.location, safe="")

@@ -1,0 +1,69 @@
+"""Raw request paths: decoded once, then split, the same way for every dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from server.sources.source import not_found
+from transforms.failure import Failure, Kind
+
+from .request import missing_source
+
+LONGEST_PATH = 8192
+
+# An escaped slash separates like a plain one, as it does where a whole path is decoded before it is split.
+_PIECE = re.compile(r"(?:/|%2[Ff])*((?:[^/%]|%(?!2[Ff]))+)")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One piece of a path: `text` is decoded once, `rest` is the raw path from here to its end."""
+
+    text: str
+    rest: str
+
+
+def split(raw_path: str) -> list[Segment]:
+    """The segments of a raw path (ASCII, or one character a byte), without the empty ones.
+
+    Raises Failure uri-too-long or bad-encoding.
+    """
+    if len(raw_path) > LONGEST_PATH:
+        raise Failure(
+            Kind.URI_TOO_LONG, "uri-too-long", f"the path is longer than {LONGEST_PATH} bytes",
+            details={"maximum": LONGEST_PATH},
+        )  # fmt: skip
+    return [Segment(decode(match[1]), raw_path[match.start(1) :]) for match in _PIECE.finditer(raw_path)]
+
+
+def decode(raw: str) -> str:
+    """Raw text percent-decoded once. Raises Failure bad-encoding where its bytes are not UTF-8."""
+    if "%" not in raw and raw.isascii():
+        return raw
+    return _utf8(lambda: unquote_to_bytes(raw.encode("latin-1")))
+
+
+def written(raw: str) -> str:
+    """Raw text with its escapes as they are. Raises Failure bad-encoding where its bytes are not UTF-8."""
+    return raw if raw.isascii() else _utf8(lambda: raw.encode("latin-1"))
+
+
+def _utf8(read: Callable[[], bytes]) -> str:
+    try:
+        return read().decode("utf-8")
+    except UnicodeError:
+        raise Failure(Kind.BAD_REQUEST, "bad-encoding", "the path is not percent-encoded UTF-8") from None
+
+
+def location(texts: Iterable[str]) -> str:
+    """A relative path out of decoded segments; what could lead out of the folder or into a log is not found."""
+    parts = [text for text in texts if text]
+    if not parts:
+        raise missing_source()
+    if any(part in (".", "..") or _CONTROL.search(part) for part in parts):
+        raise not_found()
+    return "/".join(parts)

@@ -1,0 +1,143 @@
+"""Test pictures, built in code: arrays as the pipeline carries them, and files as cameras and browsers send them."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image as Pillow
+
+from transforms.image import Frame, Image, PixelArray
+
+RED, GREEN, BLUE, YELLOW = (20, 20, 220), (20, 180, 20), (220, 20, 20), (20, 220, 230)  # BGR
+
+
+def quadrants(width: int = 60, height: int = 40) -> PixelArray:
+    """BGR: red, green over blue, yellow. Shows every wrong turn and flip."""
+    pixels = np.empty((height, width, 3), np.uint8)
+    top, left = height // 2, width // 2
+    pixels[:top, :left], pixels[:top, left:] = RED, GREEN
+    pixels[top:, :left], pixels[top:, left:] = BLUE, YELLOW
+    return pixels
+
+
+def corners(pixels: PixelArray) -> list[str]:
+    """Names of the colours in the middle of the four quadrants, in reading order; other colours are their hex text."""
+    height, width = pixels.shape[:2]
+    places = [(y, x) for y in (height // 4, height * 3 // 4) for x in (width // 4, width * 3 // 4)]
+    return [_name(pixels[y, x, :3].astype(int)) for y, x in places]
+
+
+def _name(colour: Any) -> str:
+    for name, known in zip(("red", "green", "blue", "yellow"), (RED, GREEN, BLUE, YELLOW), strict=True):
+        if np.abs(colour - known).max() <= 40:
+            return name
+    return bytes(colour[::-1].tolist()).hex()
+
+
+def gradient(width: int = 64, height: int = 48, channels: int = 3) -> PixelArray:
+    """Smooth in every channel, no two alike; of four channels the last runs from clear (left) to opaque (right)."""
+    across = np.linspace(0, 255, width)[np.newaxis, :].repeat(height, 0)
+    down = np.linspace(0, 255, height)[:, np.newaxis].repeat(width, 1)
+    planes = [across, down, 255 - (across + down) / 2, across]
+    return np.dstack(planes[:channels]).round().astype(np.uint8)
+
+
+def noise(width: int = 64, height: int = 48, channels: int = 3, seed: int = 1) -> PixelArray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
+
+
+def checks(width: int = 64, height: int = 48, side: int = 8) -> PixelArray:
+    """Gray (h, w, 1): black and white squares."""
+    y, x = np.mgrid[:height, :width] // side
+    return ((x + y) % 2 * 255).astype(np.uint8)[:, :, np.newaxis]
+
+
+def photo(width: int = 640, height: int = 480, seed: int = 1) -> PixelArray:
+    """BGR with detail at every scale, which compresses about as a photograph does."""
+    pixels = np.zeros((height, width, 3), np.float32)
+    for step in (2, 8, 32, 128):
+        rough = noise(max(2, width // step), max(2, height // step), 3, seed + step).astype(np.float32)
+        pixels += cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC) * (step / 170)
+    return pixels.clip(0, 255).astype(np.uint8)
+
+
+def image(*frames: PixelArray, duration_ms: int = 80, loop: int = 0) -> Image:
+    """A picture of these arrays; durations only where there is more than one, each 10 ms longer than the one before."""
+    moving = len(frames) > 1
+    return Image(
+        tuple(Frame(pixels, duration_ms + 10 * index if moving else 0) for index, pixels in enumerate(frames)), loop
+    )
+
+
+def animated(width: int = 48, height: int = 32, frames: int = 2, channels: int = 3) -> Image:
+    """A bar that walks over a gradient; clear around it where there are four channels."""
+    return image(*(_with_bar(gradient(width, height, channels), index, frames) for index in range(frames)))
+
+
+def _with_bar(pixels: PixelArray, index: int, frames: int) -> PixelArray:
+    width = pixels.shape[1]
+    if pixels.shape[2] == 4:
+        pixels[:, :, 3] = 0
+    left = index * width // frames
+    pixels[:, left : left + max(1, width // frames), :] = (RED[0], RED[1], RED[2], 255)[: pixels.shape[2]]
+    return pixels
+
+
+def kinds() -> dict[str, Image]:
+    """One picture of each kind that every operation must take, by name."""
+    return {
+        "gray": image(gradient(64, 48, 1)),
+        "bgr": image(gradient(64, 48, 3)),
+        "bgra": image(gradient(64, 48, 4)),
+        "animated": animated(),
+        "animated-alpha": animated(channels=4),
+        "odd": image(gradient(61, 37, 3)),
+        "1x1": image(np.full((1, 1, 3), 90, np.uint8)),
+        "1xN": image(gradient(1, 50, 3)),
+    }
+
+
+def pillow(pixels: PixelArray) -> Pillow.Image:
+    """The same pixels as Pillow holds them."""
+    code = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}.get(pixels.shape[2])
+    return Pillow.fromarray(pixels[:, :, 0] if code is None else cv2.cvtColor(pixels, code))
+
+
+def pixels(picture: Pillow.Image) -> PixelArray:
+    """Pillow's picture of mode L, RGB or RGBA as the pipeline carries it."""
+    array = np.asarray(picture)
+    if array.ndim == 2:
+        return array[:, :, np.newaxis]
+    return np.asarray(cv2.cvtColor(array, cv2.COLOR_RGB2BGR if array.shape[2] == 3 else cv2.COLOR_RGBA2BGRA), np.uint8)
+
+
+def file(pixels: PixelArray | Pillow.Image, format: str, *, orientation: int = 1, **options: Any) -> bytes:  # noqa: A002
+    """An encoded file; options are those of Pillow's `save`.
+
+    An orientation goes into the EXIF as it is: it says how the stored pixels are to be turned.
+    """
+    picture = pixels if isinstance(pixels, Pillow.Image) else pillow(pixels)
+    if orientation != 1:
+        options["exif"] = exif(orientation)
+    body = io.BytesIO()
+    picture.save(body, format, **options)
+    return body.getvalue()
+
+
+def animation(image: Image, format: str, **options: Any) -> bytes:  # noqa: A002
+    """An animated file of a picture with several frames."""
+    first, *rest = (pillow(frame.pixels) for frame in image.frames)
+    durations = [frame.duration_ms for frame in image.frames]
+    return file(first, format, save_all=True, append_images=rest, duration=durations, loop=image.loop, **options)
+
+
+def exif(orientation: int, **more: Any) -> Pillow.Exif:
+    """EXIF with an orientation, and with a GPS position that must never leave the house."""
+    data = Pillow.Exif()
+    data[0x0112] = orientation
+    data[0x010E] = more.get("description", "SECRET-DESCRIPTION")
+    data.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
+    return data

@@ -1,0 +1,125 @@
+"""The planner: sizes, limits, and how small a source may be decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pytest
+
+from transforms.failure import Failure
+from transforms.image import Box, Found, Probe, Region, Size
+from transforms.limits import Limits
+from transforms.pipeline import Pipeline
+from transforms.plan import Plan, plan
+
+FACE = Found(
+    regions=(Region("face", 0.9, Box(0.4, 0.4, 0.02, 0.03), by="faces"),), models=(("faces", "yunet@0123456789ab"),)
+)
+
+
+def side_for(kinds: Collection[str]) -> int:
+    return max({"faces": 640, "objects": 640, "all-faces": 1280}[kind] for kind in kinds)
+
+
+def probed(width: int = 4000, height: int = 3000, form: str = "jpeg", frames: int = 1) -> Probe:
+    return Probe(form, Size(width, height), frames, frames > 1, False, None, 1, 1_000_000)  # type: ignore[arg-type]
+
+
+def planned(text: str, probe: Probe | None = None, found: Found | None = None, limits: Limits | None = None) -> Plan:
+    return plan(Pipeline.parse(text), probe or probed(), limits or Limits(), found, side_for=side_for)
+
+
+@pytest.mark.parametrize(
+    ("text", "reduce"),
+    [
+        ("resize:300x", 4),  # 1000 px are more than twice 300, 500 are not
+        ("resize:200x", 8),
+        ("resize:1000x", 2),
+        ("resize:1001x", 1),
+        ("grayscale/flip/resize:200x", 8),  # each commutes with scaling
+        ("rotate:90/resize:200x", 4),
+        ("crop:400x400/resize:200x", 1),  # the crop is what must keep its detail
+        ("crop:2000x2000/resize:200x", 4),
+        ("sharpen/resize:200x", 1),  # it works on the finest detail there is
+        ("resize:200x/sharpen", 8),
+        ("resize:200x/resize:400x,enlarge", 8),
+        ("grayscale", 1),
+        ("", 1),
+        ("resize:9x/blur-faces", 2),  # its detector wants to see 1280 px
+        ("blur-faces/resize:9x", 2),
+        ("resize:100x100,fit=cover,gravity=face", 4),  # 640 px for the face
+        ("info", 8),
+        ("auto-tag", 4),
+        ("format:webp/quality:50/resize:200x", 8),
+    ],
+)
+def test_a_jpeg_is_decoded_as_small_as_every_step_allows(text: str, reduce: int) -> None:
+    assert planned(text).decode.reduce == reduce
+
+
+def test_other_formats_gain_nothing_by_reduction() -> None:
+    assert planned("resize:200x", probed(form="png")).decode.reduce == 1
+
+
+def test_the_scale_for_a_face_crop_waits_for_the_face() -> None:
+    unknown, known = planned("face-crop:200x200"), planned("face-crop:200x200", found=FACE)
+    assert unknown.provisional
+    assert unknown.decode.reduce == 4
+    assert not known.provisional
+    assert known.decode.reduce == 1  # 2 % of the picture's width: every pixel counts
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("resize:400x300", Size(400, 300)),
+        ("resize:x300", Size(400, 300)),
+        ("rotate:90", Size(3000, 4000)),
+        ("crop:100x50/border:5", Size(110, 60)),
+        ("resize:400x/format:png", Size(400, 300)),
+        ("", Size(4000, 3000)),
+    ],
+)
+def test_sizes_are_known_before_decoding(text: str, size: Size) -> None:
+    assert planned(text).result == size
+
+
+@pytest.mark.parametrize(
+    "text", ["resize:8192x8192,fit=fill,enlarge", "resize:4.0x,enlarge", "resize:8000x8000,fit=outside,enlarge"]
+)
+def test_a_result_beyond_the_limits_is_refused(text: str) -> None:
+    with pytest.raises(Failure) as caught:
+        planned(text)
+    assert caught.value.code == "result-too-large"
+    assert caught.value.details["maximum_side"] == 8192
+
+
+def test_a_size_in_between_counts_too() -> None:
+    with pytest.raises(Failure, match="resize"):
+        planned("resize:3.0x,enlarge/resize:100x")
+
+
+def test_an_animation_counts_all_its_frames() -> None:
+    gif = probed(400, 400, "gif", frames=50)
+    assert planned("resize:1000x,enlarge", gif).result == Size(1000, 1000)
+    with pytest.raises(Failure, match="50 frames"):
+        planned("resize:2000x,enlarge", gif)
+    assert planned("resize:2000x,enlarge/format:jpeg", gif).result == Size(2000, 2000)  # only the first is rendered
+
+
+@pytest.mark.parametrize(
+    ("text", "still"),
+    [("resize:10x", False), ("format:jpeg", True), ("format:webp", False), ("format:auto", False), ("info", True)],
+)
+def test_frames_that_cannot_be_shown_are_not_decoded(text: str, still: bool) -> None:
+    assert planned(text, probed(100, 100, "gif", frames=3)).decode.still is still
+
+
+def test_nothing_after_a_report_runs() -> None:
+    result = planned("resize:10x/info/blur:5")
+    assert [str(step.step) for step in result.steps] == ["resize:10x", "info"]
+    assert result.is_report
+
+
+def test_needs_are_of_all_steps() -> None:
+    assert planned("face-crop:10x10/blur-faces").needs == {"faces", "all-faces"}

@@ -1,0 +1,94 @@
+"""Results that are JSON about the picture: auto-tag and info."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from ..geometry import nominal
+from ..image import Box, Found, Image, Probe, Region, Scale, Size
+from ..output import Report
+from ..params import Ratio
+from ..registry import operation
+
+LABEL_OF_FACES = "person"
+LONG_SIDE_FOR_DETECTORS = 640
+
+
+def _tag_detail(before: Size, found: Found | None, **_: object) -> float:
+    return min(1.0, LONG_SIDE_FOR_DETECTORS / before.long_side)
+
+
+@operation("auto-tag", example="auto-tag", needs={"faces", "objects", "colors"}, scaling="absorbs", detail=_tag_detail)
+def auto_tag(
+    image: Image, confidence: Annotated[float, Ratio(0, 1)] = 0.4, *, found: Found, probe: Probe, scale: Scale
+) -> Report:
+    """Say what is in the picture, as JSON: tags, objects, faces and main colours.
+
+    `confidence` is the lowest that counts. Boxes and landmarks are fractions of the picture at this step, from its top
+    left corner. A tag is given once, with its best confidence, and `by` says which detector gave it; a found face also
+    gives the tag `person`. `models` names the models that answered, `missing` those that could not and what to do.
+    """
+    objects = _surest(found.by("objects"), confidence)
+    faces = _surest(found.by("faces"), confidence)
+    size = nominal(image.size, scale)
+    return Report({
+        "tags": _tags(objects, faces, found, confidence),
+        "objects": [{"label": at.label, "confidence": _rounded(at.score), "box": _box(at.box)} for at in objects],
+        "faces": [{"confidence": _rounded(at.score), "box": _box(at.box), "landmarks": _landmarks(at)} for at in faces],
+        "colors": [{"hex": at.hex, "name": at.name, "share": _rounded(at.share)} for at in found.colors],
+        "image": {"width": size.width, "height": size.height, "format": probe.format, "bytes": probe.bytes,
+                  "frames": probe.frames},
+        "models": dict(found.models),
+        "missing": [asdict(missing) for missing in found.missing],
+    })  # fmt: skip
+
+
+def _surest(regions: Iterable[Region], confidence: float) -> list[Region]:
+    return sorted((region for region in regions if region.score >= confidence), key=lambda at: -at.score)
+
+
+def _tags(objects: list[Region], faces: list[Region], found: Found, confidence: float) -> list[dict[str, Any]]:
+    """Each name once; the detector of objects is asked first, then that of faces."""
+    said = [(at.label, at.score, at.by) for at in objects]
+    said += [(LABEL_OF_FACES, at.score, at.by) for at in faces]
+    said += [(tag.name, tag.score, tag.by) for tag in found.tags if tag.score >= confidence]
+    tags: dict[str, dict[str, Any]] = {}
+    for name, score, by in said:
+        tags.setdefault(name, {"tag": name, "confidence": _rounded(score), "by": by})
+    return sorted(tags.values(), key=lambda tag: -tag["confidence"])
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 4)
+
+
+def _box(box: Box) -> dict[str, float]:
+    inside = box.clipped() or box
+    return {"x": _fraction(inside.x), "y": _fraction(inside.y),
+            "width": _fraction(inside.width), "height": _fraction(inside.height)}  # fmt: skip
+
+
+def _landmarks(face: Region) -> dict[str, dict[str, float]]:
+    return {name: {"x": _fraction(x), "y": _fraction(y)} for name, x, y in face.points}
+
+
+def _fraction(value: float) -> float:
+    return round(float(value), 6)  # a hundredth of a pixel in the largest pictures
+
+
+def _info_detail(before: Size, found: Found | None, **_: object) -> float:
+    return 1 / before.long_side  # the header says it all
+
+
+@operation("info", example="info", scaling="absorbs", detail=_info_detail)
+def info(image: Image, *, probe: Probe, scale: Scale) -> Report:
+    """Say what the header of the source says, and the size of the picture at this step, as JSON."""
+    size = nominal(image.size, scale)
+    return Report({
+        "width": size.width, "height": size.height, "format": probe.format, "bytes": probe.bytes,
+        "frames": probe.frames, "has_alpha": probe.has_alpha, "animated": probe.animated,
+        "orientation": probe.orientation, "icc": probe.icc,
+        "source": {"width": probe.size.width, "height": probe.size.height},
+    })  # fmt: skip

@@ -1,0 +1,149 @@
+"""The planner: pipeline + header facts + limits -> Plan. Pure, microseconds, before any pixel is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from .decode import Decode
+from .failure import Failure, Kind
+from .image import Found, Probe, Size
+from .limits import Limits
+from .output import TRAITS, Output
+from .pipeline import Pipeline, Step
+
+REDUCTIONS: tuple[Literal[2, 4, 8], ...] = (8, 4, 2)  # by which a JPEG can be decoded smaller at next to no cost
+
+DETAIL_MARGIN = 2.0  # decoded pixels per wanted pixel: at 1 the result is visibly soft (SSIM .966 instead of .986)
+
+SideFor = Callable[[frozenset[str]], int]
+"""The long side in pixels that detectors of these kinds want to see; bigger input finds less in close-ups."""
+
+# Kinds whose detectors look at the source, once for all steps; the others look at the pixels of their step.
+MODEL_KINDS = frozenset({"faces", "all-faces", "objects"})
+
+LOCAL_SIDE = 320  # long side in pixels that colours and saliency are found well on
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A step with the nominal size of the picture before and after it (an upper bound where it is not exact)."""
+
+    step: Step
+    before: Size
+    after: Size
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done. `provisional`: the scale to decode at depends on what will be found."""
+
+    decode: Decode
+    steps: tuple[Planned, ...]
+    needs: frozenset[str]
+    output: Output
+    result: Size
+    provisional: bool
+
+    @property
+    def is_report(self) -> bool:
+        return bool(self.steps) and self.steps[-1].step.operation.level == "report"
+
+
+def plan(pipeline: Pipeline, probe: Probe, limits: Limits, found: Found | None = None, *, side_for: SideFor) -> Plan:
+    """The plan for a source; raises Failure result-too-large where a step would pass the limits."""
+    output = _output(pipeline)
+    steps = tuple(_until_report(_walk(pipeline, probe.size)))
+    report = bool(steps) and steps[-1].step.operation.level == "report"
+    still = not probe.animated or report or not _may_move(output, probe)
+    for planned in steps:
+        _check(planned, limits, 1 if still or probe.frames > limits.frames else probe.frames)
+    needs = frozenset().union(*(planned.step.needs for planned in steps))
+    detail = _detail(steps, found)
+    least_side = max(
+        side_for(needs & MODEL_KINDS) if needs & MODEL_KINDS else 1, LOCAL_SIDE if needs - MODEL_KINDS else 1
+    )
+    return Plan(
+        decode=Decode(reduce=_reduction(probe, detail or 0.0, least_side), still=still),
+        steps=steps,
+        needs=needs,
+        output=output,
+        result=steps[-1].after if steps else probe.size,
+        provisional=detail is None,
+    )
+
+
+def _output(pipeline: Pipeline) -> Output:
+    output = Output()
+    for step in pipeline.steps:
+        if step.operation.level == "output":
+            output = step.operation.apply(output, **step.arguments)
+    return output
+
+
+def _walk(pipeline: Pipeline, size: Size) -> Iterator[Planned]:
+    for step in pipeline.steps:
+        if step.operation.level != "output":
+            after = step.operation.size(size, **step.arguments)
+            yield Planned(step, size, after)
+            size = after
+
+
+def _until_report(steps: Iterable[Planned]) -> Iterator[Planned]:
+    """A report is about the picture at its step: what follows it changes nothing."""
+    for planned in steps:
+        yield planned
+        if planned.step.operation.level == "report":
+            return
+
+
+def _may_move(output: Output, probe: Probe) -> bool:
+    if output.format is None or output.format == "auto":
+        return probe.animated
+    return TRAITS[output.format].animation
+
+
+def _check(planned: Planned, limits: Limits, frames: int) -> None:
+    after, step = planned.after, str(planned.step)
+    if after.long_side > limits.result_side:
+        raise _too_large(step, after, f"a side of more than {limits.result_side} px", limits)
+    if after.pixels > limits.result_pixels:
+        raise _too_large(step, after, f"more than {limits.result_pixels / 1e6:g} megapixels", limits)
+    if frames > 1 and after.pixels * frames > limits.total_pixels:
+        raise _too_large(
+            step, after, f"its {frames} frames have more than {limits.total_pixels / 1e6:g} megapixels", limits
+        )
+
+
+def _too_large(step: str, size: Size, why: str, limits: Limits) -> Failure:
+    return Failure(
+        Kind.UNPROCESSABLE,
+        "result-too-large",
+        f"{step} gives {size}: {why}",
+        details={"step": step, "maximum_side": limits.result_side, "maximum_pixels": int(limits.result_pixels)},
+    )
+
+
+def _detail(steps: tuple[Planned, ...], found: Found | None) -> float | None:
+    """Pixels wanted per pixel of the source: 1 where a step needs them all, None where unknown findings decide."""
+    for planned in steps:
+        operation = planned.step.operation
+        if operation.level == "report":
+            return 0.0  # only its detectors look at pixels, and they say how many they want
+        if operation.scaling == "fixed":
+            return 1.0
+        if operation.scaling == "absorbs":
+            wanted = operation.detail(planned.before, found, **planned.step.arguments)
+            return None if wanted is None else min(wanted, 1.0)
+    return 1.0
+
+
+def _reduction(probe: Probe, detail: float, least_side: int) -> Literal[1, 2, 4, 8]:
+    """The largest reduction that leaves enough for every step and every detector; only JPEG gains by one."""
+    if probe.format != "jpeg":
+        return 1
+    for by in REDUCTIONS:
+        if detail * DETAIL_MARGIN * by <= 1 and probe.size.long_side >= least_side * by:
+            return by
+    return 1

@@ -1,0 +1,85 @@
+"""Applies a plan to a picture, step by step; the deadline is checked in between."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from .failure import Failure, Kind
+from .image import Found, Image, Probe, Scale
+from .output import Report
+from .plan import Plan, Planned
+
+
+class Finder(Protocol):
+    """Asks detectors about a picture."""
+
+    def __call__(self, kinds: frozenset[str], image: Image, frame: int) -> Found:
+        """What was found in that frame, in fractions of `image`; kinds that gave no answer stand in `missing`."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A picture or a report, and the detectors that it had to do without."""
+
+    result: Image | Report
+    degraded: tuple[str, ...]
+
+
+def run(plan: Plan, image: Image, probe: Probe, find: Finder, deadline: float) -> Outcome:
+    """The result of all steps. `deadline` is of time.monotonic(); raises Failure deadline-exceeded past it."""
+    result: Image | Report = image
+    degraded: dict[str, None] = {}
+    for planned in plan.steps:
+        _check_time(deadline)
+        assert isinstance(result, Image)  # noqa: S101 - a report is always the last step of a plan
+        result, without = _apply(planned, result, probe, find)
+        degraded.update(without)
+    return Outcome(result, tuple(degraded))
+
+
+def _check_time(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise Failure(
+            Kind.UNAVAILABLE, "deadline-exceeded", "the picture took longer than a request may", retry_after=5
+        )  # fmt: skip
+
+
+def _apply(planned: Planned, image: Image, probe: Probe, find: Finder) -> tuple[Image | Report, dict[str, None]]:
+    operation, arguments = planned.step.operation, planned.step.arguments
+    without: dict[str, None] = {}
+
+    def injected(frame: int) -> dict[str, Any]:
+        found = _found(planned, image, frame, find)
+        without.update(dict.fromkeys(missing.detector for missing in found.missing))
+        have: dict[type, Any] = {Found: found, Probe: probe, Scale: _scale(planned, image)}
+        return {name: have[kind] for name, kind in operation.injected}
+
+    if operation.level == "frame":
+        frames = [operation.apply(frame, **arguments, **injected(i)) for i, frame in enumerate(image.frames)]
+        return replace(image, frames=tuple(frames)), without
+    return operation.apply(image, **arguments, **injected(0)), without
+
+
+def _found(planned: Planned, image: Image, frame: int, find: Finder) -> Found:
+    """What the step needs to know. Fails where the step must not go on without an answer."""
+    operation, arguments = planned.step.operation, planned.step.arguments
+    kinds = planned.step.needs
+    found = find(kinds, image, frame) if kinds else Found()
+    more = operation.then(found, **arguments) - kinds
+    if more:
+        found = found.merged(find(more, image, frame))
+    if operation.closed and any(missing.detector in kinds for missing in found.missing):
+        raise Failure(
+            Kind.UNAVAILABLE,
+            "detector-unavailable",
+            f"{operation.name} needs a detector that did not answer; a picture without it is never sent",
+            retry_after=5,
+            details={"operation": operation.name, "detectors": sorted(kinds)},
+        )
+    return found
+
+
+def _scale(planned: Planned, image: Image) -> Scale:
+    return Scale(image.size.width / planned.before.width, image.size.height / planned.before.height)

@@ -1,0 +1,59 @@
+"""Wanted sizes: how a size as it is written becomes pixels of a picture."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated
+
+from .failure import bad_argument
+from .image import Size, nearest_pixel
+from .params import Aspect, Dimensions, Length, WxH, pixels_of
+
+Wanted = Annotated[Dimensions, WxH()]
+WantedRatio = Annotated[Fraction | None, Aspect()]
+
+
+def box(size: Dimensions, before: Size, ratio: Fraction | None) -> tuple[Fraction, Fraction]:
+    """Both sides wanted of the picture `before`, in pixels; a side left out is not rounded yet.
+
+    It comes from the ratio, or else from that of the picture. Raises Failure bad-argument where ratio is given with
+    both sides.
+    """
+    width, height = side(size.width, before.width), side(size.height, before.height)
+    if width and height:
+        if ratio:
+            raise bad_argument(
+                "ratio supplies a side that is left out, but size has both",
+                hint=f"leave one side out: {width}x",
+                argument="ratio",
+            )
+        return Fraction(width), Fraction(height)
+    shape = ratio or Fraction(before.width, before.height)
+    return (Fraction(width), width / shape) if width else (height * shape, Fraction(height))
+
+
+def side(length: Length | None, whole: int) -> int:
+    """A side in whole pixels, 0 where it is left out."""
+    return 0 if length is None else nearest_pixel(pixels_of(length, whole))
+
+
+def exactly(before: Size, size: Dimensions, ratio: Fraction | None = None, **_: object) -> Size:
+    """The size projection of operations whose result has the wanted size, whatever goes in."""
+    return rounded(*box(size, before, ratio))
+
+
+def rounded(width: Fraction, height: Fraction) -> Size:
+    return Size(nearest_pixel(float(width)), nearest_pixel(float(height)))
+
+
+def scaled(before: Size, across: Fraction, down: Fraction, enlarge: bool) -> Size:
+    """`before` by a factor per axis, which is at most 1 unless the picture may be enlarged."""
+    if not enlarge:
+        across, down = min(across, Fraction(1)), min(down, Fraction(1))
+    return rounded(before.width * across, before.height * down)
+
+
+def fitted(before: Size, width: Fraction, height: Fraction, enlarge: bool) -> Size:
+    """The largest size of the picture's ratio inside a box."""
+    factor = min(width / before.width, height / before.height)
+    return scaled(before, factor, factor, enlarge)
