@@ -87,6 +87,7 @@ class RedisStore:
             packed = pack(entry)
         except ValueError:
             self._fail("error", "meta that cannot be packed")
+            await self.delete(key)
             return
         if len(packed) > self._cap:
             await self._skip(key)

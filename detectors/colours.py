@@ -88,6 +88,8 @@ def _lab(colors: Floats) -> Floats:
 
 def _cluster(lab: Floats) -> tuple[Floats, NDArray[np.float64]]:
     """Centres (k, 3) and sizes (k,) of k-means, clusters that look alike made one."""
+    if len(lab) == 1:  # OpenCV would take one row for three samples
+        return lab, np.ones(1)
     cv2.setRNGSeed(1)  # per thread in OpenCV: the same picture always gets the same colours
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
     count = min(CLUSTERS, len(lab))

@@ -20,7 +20,7 @@ from .source_code import source_code
 
 def create_app(settings: Settings | None = None) -> Starlette:
     """The whole front as an ASGI application. Without `settings` they are read from the environment."""
-    settings = settings or Settings()
+    settings = settings or Settings.load()
     set_up(settings.log_level, settings.log_format)
     metrics = Metrics()
     pictures = Pictures(metrics, settings.url_bytes)

@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from detectors.models import Listed
 from transforms.registry import describe
 
 from .metrics import Metrics
@@ -58,7 +59,7 @@ class Health:
 
     async def models(self, request: Request) -> Response:
         """The models of the manifest: which are here, their checksums and licences."""
-        rows = self.parts.models.listing() if self.parts else []
+        rows = [_row(listed) for listed in self.parts.models.listing()] if self.parts else []
         return JSONResponse({"models": rows}, headers=_NO_STORE)
 
     async def schema(self, request: Request) -> Response:
@@ -69,6 +70,15 @@ class Health:
 
     async def favicon(self, request: Request) -> Response:
         return Response(None, 204, {"Cache-Control": "public, max-age=86400"})
+
+
+def _row(listed: Listed) -> dict[str, Any]:
+    model = listed.model
+    return {
+        "name": model.name, "task": model.task, "version": model.version, "licence": model.licence,
+        "status": listed.status, "used": listed.used, "sha256": listed.sha256 or model.sha256, "labels": model.labels,
+        "source": model.url or model.package,
+    }  # fmt: skip
 
 
 async def detection_state(address: str, secret: str | None) -> dict[str, Any]:

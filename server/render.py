@@ -126,19 +126,18 @@ class Delivery:
     async def _remembered(self, wanted: Wanted, version: Version, known_etags: frozenset[str]) -> Answer | None:
         """3. The cache: fresh is answered, stale is answered and refreshed once behind the scenes."""
         key = self._key(wanted, version)
-        etag = f'W/"{key}"'
-        if etag in known_etags and version.fresh:
-            return Answer(etag, None, "hit", version.fresh_for)
+        if version.fresh and matches(_etag(key), known_etags):
+            return Answer(_etag(key), None, "hit", version.fresh_for)
         entry = await self._store.get(key)
         if entry is None or version.private:
             self._metrics.cache.labels("render", "miss").inc()
             return None
         if not version.fresh:
             self._in_background(self._refresh(wanted, version))
-        self._metrics.cache.labels("render", "hit" if version.fresh else "stale").inc()
-        entry_ttl = entry.fresh_until - time.time()
-        fresh_for = max(0.0, min(version.fresh_for, entry_ttl))
-        return Answer(etag, None if etag in known_etags else entry, "hit" if version.fresh else "stale", fresh_for)
+        status: Status = "hit" if version.fresh else "stale"
+        self._metrics.cache.labels("render", status).inc()
+        fresh_for = max(0.0, min(version.fresh_for, entry.fresh_until - time.time()))
+        return Answer(_etag(key, entry), entry, status, fresh_for)
 
     async def _made(self, wanted: Wanted, deadline: float) -> Answer:
         """4. Single flight: one render per wanted picture in this process, however many ask."""
@@ -147,7 +146,7 @@ class Delivery:
         if not led:
             self._metrics.followers.inc()
         fresh_for = max(0.0, min(version.fresh_for, entry.fresh_until - time.time()))
-        return Answer(f'W/"{key}"', entry, "miss" if led else "follower", fresh_for, version.private, stored)
+        return Answer(_etag(key, entry), entry, "miss" if led else "follower", fresh_for, version.private, stored)
 
     async def _make(
         self, wanted: Wanted, deadline: float, known: Version | None = None
@@ -236,6 +235,17 @@ class Delivery:
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._originals.close()
         await self._store.close()
+
+
+def matches(etag: str, known: frozenset[str]) -> bool:
+    """Whether If-None-Match, read as a set of weak tags, holds this one; `*` holds all."""
+    return etag in known or "*" in known
+
+
+def _etag(key: str, entry: Entry | None = None) -> str:
+    """The tag of a result. What had to do without something has another, so that nobody keeps it when it has healed."""
+    degraded = str(entry.meta["degraded"]) if entry else ""
+    return f'W/"{key}-{digest(degraded)[:8]}"' if degraded else f'W/"{key}"'
 
 
 def _identity(ref: SourceRef, version: Version) -> str:

@@ -18,7 +18,7 @@ from detectors.found import pack, unpack
 from detectors.local import find_local
 from detectors.registry import side_for
 from transforms.decode import Decode, decode
-from transforms.encode import encode
+from transforms.encode import encode, flatten
 from transforms.failure import Failure, Kind
 from transforms.image import Found, Image, Missing, PixelArray, Probe, Size
 from transforms.limits import Limits
@@ -109,22 +109,19 @@ def _render(job: Job) -> Rendered:
         planned = finder.planned()
         outcome = run(planned, finder.picture(planned), source.probe, finder, finder.deadline)
         clock.lap("run")
-        body, media_type, size, lost = _encoded(outcome.result, planned.output, source.probe, job.client)
+        body, media_type, size = _encoded(outcome.result, planned.output, source.probe, job.client)
         clock.lap("encode")
     known = pack(finder.found) if finder.asked else None
-    return Rendered(
-        body, media_type, size, known, tuple(dict.fromkeys((*finder.degraded, *outcome.degraded, *lost))), clock.laps
-    )
+    degraded = tuple(dict.fromkeys((*finder.degraded, *outcome.degraded)))
+    return Rendered(body, media_type, size, known, degraded, clock.laps)
 
 
-def _encoded(
-    result: Image | Report, output: Output, probe: Probe, client: Client
-) -> tuple[bytes, str, Size, tuple[str, ...]]:
+def _encoded(result: Image | Report, output: Output, probe: Probe, client: Client) -> tuple[bytes, str, Size]:
     if isinstance(result, Report):
         body = json.dumps(result.content, ensure_ascii=False, separators=(",", ":")).encode()
-        return body, "application/json", probe.size, ()
+        return body, "application/json", probe.size
     encoded = encode(result, output, probe, client)
-    return encoded.body, encoded.media_type, encoded.size, encoded.degraded
+    return encoded.body, encoded.media_type, encoded.size
 
 
 @lru_cache(512)
@@ -176,6 +173,7 @@ class SourceFinder:
         """The plan; where its scale depends on what is found, that is asked first, on a small copy."""
         pipeline, job = _parsed(self._job.pipeline), self._job
         first = plan(pipeline, self._source.probe, job.limits, _answered(self.found, pipeline.needs), side_for=side_for)
+        self._clock.lap("plan")
         if not first.provisional:
             return first
         self.picture(first)
@@ -244,7 +242,5 @@ def _small(pixels: PixelArray, side: int) -> PixelArray:
     size = Size(pixels.shape[1], pixels.shape[0])
     if size.long_side > side:
         pixels = resize(pixels, size.scaled(side / size.long_side))
-    if pixels.shape[2] == 4:
-        alpha = pixels[:, :, 3:].astype(np.uint16)
-        return ((pixels[:, :, :3] * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
+    pixels = flatten(pixels, (255, 255, 255))
     return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels

@@ -10,7 +10,7 @@ import http_sf
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .render import DEGRADED_TTL, Answer, Status
+from .render import DEGRADED_TTL, Answer, Status, matches
 
 STALE_WHILE_REVALIDATE = 86_400
 
@@ -26,13 +26,13 @@ SAFE_HEADERS = {
 
 
 def etags(header: str) -> frozenset[str]:
-    """The tags of If-None-Match, compared weakly: W/"x" and "x" are one."""
-    return frozenset(f"W/{tag.strip().removeprefix('W/')}" for tag in header.split(",") if tag.strip())
+    """The tags of If-None-Match, compared weakly: W/"x" and "x" are one; `*` stands for any."""
+    tags = (tag.strip().removeprefix("W/") for tag in header.split(","))
+    return frozenset(tag if tag == "*" else f"W/{tag}" for tag in tags if tag)
 
 
 def respond(answer: Answer, vary: str | None, headers: Mapping[str, str]) -> Response:
     """The response to an answer: 200 with the body, or 304 where the client has it already."""
-    known = etags(headers.get("if-none-match", ""))
     fields = {
         "ETag": answer.etag,
         "Cache-Control": cache_control(answer),
@@ -40,7 +40,7 @@ def respond(answer: Answer, vary: str | None, headers: Mapping[str, str]) -> Res
         **({"Vary": vary} if vary else {}),
     }
     entry = answer.entry
-    if entry is None or answer.etag in known:
+    if entry is None or matches(answer.etag, etags(headers.get("if-none-match", ""))):
         return Response(None, 304, fields)
     meta = entry.meta
     for name, key in (("X-Degraded", "degraded"), ("Cache-Tag", "cache_tag")):

@@ -94,10 +94,11 @@ class Settings(BaseSettings):
     media: Path = _setting(sample_pictures, "Folder of the originals", shown="the sample pictures of ultralytics")
     models: Path = _setting(model_folder, "Folder of the models' weights", shown="~/.cache/darkroom/models")
     pull: Literal["background", "never"] = _setting("background", "Whether missing default weights are downloaded")
+    models_mirror: str | None = _setting(None, "Address that weights are downloaded from instead of their publishers'")
     device: Literal["auto", "cpu", "cuda"] = _setting("auto", "Where models run; auto takes CUDA if there is one")
     workers: int = _setting(1, "Front processes", fallback="WEB_CONCURRENCY", ge=1, le=256)
     renderers: int = _setting(cpus, "Render processes, of all fronts together", shown="number of CPUs", ge=1, le=1024)
-    render_timeout: float = _setting(10.0, "Seconds after which a render is killed", gt=0, le=600)
+    render_timeout: float = _setting(8.0, "Seconds after which a render is killed", gt=0, le=600)
     render_memory: ByteSize = _setting(ByteSize(2**30), "Bytes that a render may take, as 1GiB or a number", ge=2**26)
 
     cache: SecretStr = _setting(SecretStr("memory:"), f"Where results are kept: {ACCEPTED}", fallback="REDIS_URL")
@@ -126,14 +127,17 @@ class Settings(BaseSettings):
     max_result_dimension: int = _setting(_LIMITS.result_side, "Pixels of a result's side", ge=1, le=65535)
     max_result_resolution: float = _setting(_LIMITS.result_pixels / 1e6, "Megapixels of a result", gt=0, le=1000)
     queue_size: int = _setting(
-        lambda data: 4 * data.get("renderers", 1), "Requests that may wait, for each front", shown="4 × RENDERERS", ge=0
+        lambda data: 32 * data.get("renderers", 1),
+        "Renders that may wait, for each front",
+        shown="32 × RENDERERS",
+        ge=0,
     )
-    queue_age: float = _setting(2.0, "Seconds that one may wait", gt=0, le=60)
+    queue_age: float = _setting(5.0, "Seconds that one may wait", gt=0, le=60)
     url_bytes: int = _setting(8192, "Bytes of a request's path and query", ge=64, le=65536)
 
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least level", fallback="LOG_LEVEL")
     log_format: Literal["json", "text"] = _setting("text", "One line a request, for programs or for people")
-    source_code: str | None = _setting(None, "Address of the source code that /version names", shown="/source here")
+    source_code: str | None = _setting(None, "Address of the source code that /version names", shown="served here")
 
     @field_validator("cache")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import Any
 
 import cv2
@@ -141,3 +142,39 @@ def exif(orientation: int, **more: Any) -> Pillow.Exif:
     data[0x010E] = more.get("description", "SECRET-DESCRIPTION")
     data.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
     return data
+
+
+_SRGB_COLOURANTS = ((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141))  # XYZ, for D50
+
+
+def profile(order: str = "RGB", *, gamma: float = 0.0, name: str = "made for a test", space: str = "RGB ") -> bytes:
+    """An ICC profile of sRGB's colours, its channels in another order, or its curve a power; gray with space "GRAY"."""
+    curve = struct.pack(">4sIIH", b"curv", 0, 1, round(gamma * 256)) if gamma else _srgb_curve()
+    tags = {b"desc": struct.pack(">4sII", b"desc", 0, len(name) + 1) + name.encode() + bytes(79)}
+    tags[b"wtpt"] = _xyz(0.9642, 1.0, 0.8249)
+    if space == "GRAY":
+        tags[b"kTRC"] = curve
+    for channel, colour in zip("rgb", order, strict=True) if space == "RGB " else ():
+        tags[f"{channel}XYZ".encode()] = _xyz(*_SRGB_COLOURANTS["RGB".index(colour)])
+        tags[f"{channel}TRC".encode()] = curve
+    return _assembled(tags, space)
+
+
+def _srgb_curve() -> bytes:
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.linspace(0, 1, 1024)]
+    return struct.pack(">4sII1024H", b"curv", 0, 1024, *(round(v * 65535) for v in linear))
+
+
+def _xyz(*values: float) -> bytes:
+    return struct.pack(">4sI3i", b"XYZ ", 0, *(round(value * 65536) for value in values))
+
+
+def _assembled(tags: dict[bytes, bytes], space: str) -> bytes:
+    table, data = b"", b""
+    start = 128 + 4 + 12 * len(tags)
+    for tag, content in tags.items():
+        table += struct.pack(">4sII", tag, start + len(data), len(content))
+        data += content + bytes(-len(content) % 4)
+    header = struct.pack(">I4sI4s4s4s12s4s", start + len(data), b"", 0x02400000, b"mntr", space.encode(), b"XYZ ",
+                         bytes(12), b"acsp").ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061)  # fmt: skip
+    return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + data

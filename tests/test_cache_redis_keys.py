@@ -101,6 +101,7 @@ async def test_keys_expire_however_short_or_long_they_are_kept(
 
 @pytest.mark.parametrize("meta", [{"tuple": (1,)}, {"int": 2**70}, {"set": {1}}])
 async def test_meta_that_cannot_be_packed_is_counted(redis: Counted, server: RedisServer, meta: Any) -> None:
+    await redis.store.put("render:a", ENTRY)
     await redis.store.put("render:a", Entry(b"", meta, NOW, NOW + 60, NOW + 600))
     assert redis.took() == {"error": 1}
     with server.client() as client:

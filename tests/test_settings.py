@@ -42,7 +42,7 @@ def test_the_defaults_serve_the_samples_on_loopback(monkeypatch: pytest.MonkeyPa
     assert settings.limits == Limits()
     assert (settings.allowed_sources, settings.allowed_networks, settings.detection) == ((), (), None)
     assert settings.detection_secret_text is None
-    assert (settings.renderers, settings.queue_size) == (cpus(), 4 * cpus())
+    assert (settings.renderers, settings.queue_size) == (cpus(), 32 * cpus())
     assert (settings.guard.own_port, settings.http_limits.bytes) == (8080, 20 * 2**20)
 
 
@@ -73,7 +73,7 @@ def test_without_ultralytics_there_is_still_a_folder(monkeypatch: pytest.MonkeyP
         ("CACHE_BYTES", "1000", "cache_bytes", 1000),
         ("CACHE", "rediss://:word@cache:6380/1", "cache_text", "rediss://:word@cache:6380/1"),
         ("LOG_LEVEL", "WARNING", "log_level", "warning"),
-        ("RENDERERS", "3", "queue_size", 12),
+        ("RENDERERS", "3", "queue_size", 96),
         ("QUEUE_SIZE", "0", "queue_size", 0),
         ("MAX_SRC_RESOLUTION", "12.5", "limits", Limits(source_pixels=12_500_000)),
         ("MAX_SRC_FILE_SIZE", "5MB", "limits", Limits(source_bytes=5_000_000)),

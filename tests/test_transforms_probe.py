@@ -213,11 +213,8 @@ def test_pillow_keeps_its_own_ways() -> None:
     assert Pillow.open(io.BytesIO(PNG)).size == (64, 48)
 
 
-# HEIC says that its pictures are gray or not only when it decodes; GIF and APNG: see pillow_differs in the manifest.
 @needs("images", "manifest.json")
-@pytest.mark.parametrize(
-    "entry", [e for e in manifest() if e["expected"] == "ok" and "bad/" not in e["path"]], ids=lambda e: e["path"]
-)
+@pytest.mark.parametrize("entry", [e for e in manifest() if e["expected"] == "ok"], ids=lambda e: e["path"])
 def test_manifest(entry: dict[str, Any]) -> None:
     read = open_source(SHARED / "images" / entry["path"], LIMITS).probe
     found = {

@@ -106,7 +106,7 @@ def _jpeg(source: Source, picture: Pillow.Image, reduce: int) -> PixelArray:
         if array is not None:
             return np.atleast_3d(array).astype(np.uint8, copy=False)
     size = _reduced(Size(*picture.size), reduce)
-    picture.draft(None, (picture.width // reduce, picture.height // reduce))
+    picture.draft(None, (max(1, picture.width // reduce), max(1, picture.height // reduce)))
     pixels = _pixels(picture)
     return pixels if pixels.shape[:2] == (size.height, size.width) else _shrunk(pixels, size)
 

@@ -85,9 +85,16 @@ def _output(pipeline: Pipeline) -> Output:
 def _walk(pipeline: Pipeline, size: Size) -> Iterator[Planned]:
     for step in pipeline.steps:
         if step.operation.level != "output":
-            after = step.operation.size(size, **step.arguments)
+            after = _projected(step, size)
             yield Planned(step, size, after)
             size = after
+
+
+def _projected(step: Step, size: Size) -> Size:
+    try:
+        return step.operation.size(size, **step.arguments)
+    except Failure as failure:
+        raise failure.with_details(operation=step.operation.name, step=str(step)) from None
 
 
 def _until_report(steps: Iterable[Planned]) -> Iterator[Planned]:

@@ -43,7 +43,10 @@ class Source:
             self.probe = _probe(self._opened, name, data, limits)
 
     def opened(self) -> Container:
-        """The file's header, parsed. Pillow's pictures can be decoded once only, so that each call gives another. Call it within `reading`."""
+        """The file's header, parsed: a new one for each call, as Pillow's pictures can be decoded once only.
+
+        Call it within `reading`.
+        """
         container, self._opened = self._opened, None
         return container or _open(self.data, self.probe.format)
 

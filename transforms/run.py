@@ -34,7 +34,10 @@ def run(plan: Plan, image: Image, probe: Probe, find: Finder, deadline: float) -
     for planned in plan.steps:
         _check_time(deadline)
         assert isinstance(result, Image)  # noqa: S101 - a report is always the last step of a plan
-        result, without = _apply(planned, result, probe, find)
+        try:
+            result, without = _apply(planned, result, probe, find)
+        except Failure as failure:
+            raise failure.with_details(operation=planned.step.operation.name, step=str(planned.step)) from None
         degraded.update(without)
     return Outcome(result, tuple(degraded))
 

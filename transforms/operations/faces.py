@@ -156,4 +156,5 @@ def _oval(face: Box, width: int, height: int) -> NDArray[np.float32]:
     across = (np.abs(np.arange(width) + 0.5 - x) - 0.5) / (face.width / 2 * OVAL)
     down = (np.abs(np.arange(height) + 0.5 - y) - 0.5) / (face.height / 2 * OVAL)
     level = np.hypot(across.clip(0)[np.newaxis, :], down.clip(0)[:, np.newaxis])
-    return ((FADE - level) / (FADE - 1)).clip(0, 1).astype(np.float32)
+    share: NDArray[np.float32] = ((FADE - level) / (FADE - 1)).clip(0, 1).astype(np.float32)
+    return share

@@ -95,8 +95,9 @@ class Component:
 def _refusal(
     text: str, key: str, value: str, message: str, code: str, hint: str | None = None, details: Mapping[str, Any] = {}
 ) -> Failure:
-    if hint is None and "," not in text and not value[:1].isdigit():
-        hint = f"a folder of this name needs a version before it: v1/{quote(text)}/…"
+    if "," not in text and not value[:1].isdigit():
+        folder = f"a folder of this name needs a version before it: v1/{quote(text)}/…"
+        hint = f"{hint} {folder}" if hint else folder
     where = {"component": text, "key": key, "value": value}
     return Failure(Kind.BAD_REQUEST, code, f"{key}_{value}: {message}", hint=hint, details={**where, **details})
 

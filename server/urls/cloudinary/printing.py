@@ -81,8 +81,7 @@ def _joined(*parameters: tuple[str, str | None]) -> str:
 
 def _sides(texts: Texts) -> Sequence[tuple[str, str | None]]:
     width, _, height = texts.get("size", "").partition("x")
-    ratio = ("ar", texts.get("ratio"))
-    return [ratio] if ratio[1] and (width, height) == ("1.0", "") else [("w", width), ("h", height), ratio]
+    return [("w", width), ("h", height), ("ar", texts.get("ratio"))]
 
 
 def _resize(texts: Texts) -> str:
@@ -92,15 +91,16 @@ def _resize(texts: Texts) -> str:
     if not mode or "background" in texts:
         raise _not_expressible(f"resize with fit={fit}")
     width, _, height = texts["size"].partition("x")
-    if mode == "scale" and ("." in width) != ("." in height) and "1.0" in (width, height):
+    if mode == "scale" and width and height and ("." in width) != ("." in height) and "1.0" in (width, height):
         kept = ("w", width) if height == "1.0" else ("h", height)
         return _joined(("c", mode), kept, ("fl", "ignore_aspect_ratio"))
     return _joined(("c", mode), *_sides(texts), ("g", texts.get("gravity")))
 
 
 def _crop(texts: Texts) -> str:
+    largest = texts["size"] == "1.0x" and "ratio" in texts
     offsets = [(key, texts.get(key)) for key in ("x", "y")]
-    return _joined(("c", "crop"), *_sides(texts), *offsets, ("g", texts.get("gravity")))
+    return _joined(("c", "crop"), *_sides(texts)[2 if largest else 0 :], *offsets, ("g", texts.get("gravity")))
 
 
 def _pad(texts: Texts) -> str:
