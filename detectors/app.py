@@ -93,7 +93,7 @@ async def _wait(asked: Asked, patience: float) -> None:
         await asyncio.wait(answers, timeout=patience)
 
 
-async def _read(request: Request) -> bytes | None:
+async def _read(request: Request) -> bytearray | None:
     """The body, or None where it is too large."""
     if int(request.headers.get("content-length", 0)) > LARGEST_BODY:
         return None
@@ -102,7 +102,7 @@ async def _read(request: Request) -> bytes | None:
         body += chunk
         if len(body) > LARGEST_BODY:
             return None
-    return bytes(body)
+    return body
 
 
 def _states(engine: Engine) -> dict[str, object]:

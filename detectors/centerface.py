@@ -39,9 +39,8 @@ class CenterFace:
         cells = np.stack((columns, rows), axis=1).astype(np.float32)
         size = np.exp(_at(scale, rows, columns)) * STRIDE
         corner = (cells + _at(offset, rows, columns) + 0.5) * STRIDE - size / 2
-        points = (
-            marks[0][:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1] * size[:, np.newaxis] + corner[:, np.newaxis]
-        )
+        points = marks[0][:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1]  # fractions of the box, y before x
+        points = points * size[:, np.newaxis] + corner[:, np.newaxis]
         boxes, scores = np.concatenate((corner, size), axis=1), heat[0, 0, rows, columns]
         kept = suppress(boxes, scores)
         return Candidates(boxes[kept], scores[kept], points[kept], small.shape[1], small.shape[0])

@@ -85,8 +85,8 @@ def pack_query(query: Query) -> list[bytes | memoryview]:
     return [len(header).to_bytes(4, "big") + header, pixels.reshape(-1).data]
 
 
-def unpack_query(body: bytes) -> Query:
-    """The Query in a request body; its pixels are a read-only view of `body`. Raises Malformed."""
+def unpack_query(body: bytes | bytearray) -> Query:
+    """The Query in a request body; its pixels are a view of `body`. Raises Malformed."""
     length = int.from_bytes(body[:4], "big")
     version, kinds, shape, patience, key = _listed(_decode(body[4 : 4 + length]), 5)
     if version != VERSION:
@@ -103,7 +103,7 @@ def _plain(box: Box) -> list[float]:
     return [box.x, box.y, box.width, box.height]
 
 
-def _decode(data: bytes) -> object:
+def _decode(data: bytes | bytearray) -> object:
     try:
         return msgpack.unpackb(data)
     except (ValueError, msgpack.exceptions.UnpackException, RecursionError) as error:

@@ -20,7 +20,7 @@ from .manifest import Model
 from .registry import Detector, Weights, detectors, models, serving
 
 RECHECK_S = 1.0
-"""How old a look at the folder may be. A look costs 60 µs, an answer from memory 2 µs."""
+"""How old a look at the folder may be. A look costs 46 µs, an answer from memory 0.6 µs."""
 
 Status = Literal["verified", "own", "altered", "unusable", "absent"]
 """verified: the published file, with its checksum; own: another form of it, such as an export, which has no published

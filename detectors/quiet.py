@@ -1,6 +1,6 @@
 """What model libraries do on their own (look-ups, statistics, installing packages), switched off before their import.
 
-Only the detection process calls this. Each line undoes something that was seen to happen; see docs/architecture.md.
+Only the detection process calls this. Each line undoes something that was seen to happen.
 """
 
 from __future__ import annotations

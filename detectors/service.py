@@ -67,7 +67,10 @@ def _serve(options: argparse.Namespace, listener: socket.socket) -> None:
     from .keeper import Keeper
     from .models import ModelStore
 
-    device = pick_device(options.device)
+    try:
+        device = pick_device(options.device)
+    except RuntimeError as error:
+        sys.exit(str(error))
     engine = Engine(ModelStore(options.models, mirror=options.mirror, device=device), device)
     keeper = Keeper(engine, pull=options.pull == "background")
     config = uvicorn.Config(

@@ -54,7 +54,7 @@ def respond(answer: Answer, vary: str | None, headers: Mapping[str, str]) -> Res
 def cache_control(answer: Answer) -> str:
     if answer.private:
         return "private, no-store"
-    seconds = int(answer.fresh_for)
+    seconds = round(answer.fresh_for)
     if answer.entry is not None and answer.entry.meta["degraded"]:
         return f"public, max-age={min(seconds, int(DEGRADED_TTL))}"
     return f"public, max-age={seconds}, stale-while-revalidate={STALE_WHILE_REVALIDATE}"

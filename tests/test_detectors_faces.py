@@ -62,9 +62,9 @@ def test_faces_with_landmarks_where_they_belong(model, name, least, request):
               for point, x, y in region.points}  # fmt: skip
         assert all(-0.15 < x < 1.15 and 0 < y < 1 for x, y in at.values())
         assert at["right_eye"][0] < at["left_eye"][0]  # the person's own right is on the left of the picture
-        assert (
-            max(at["right_eye"][1], at["left_eye"][1]) < at["nose"][1] < min(at["mouth_right"][1], at["mouth_left"][1])
-        )
+        heights = {point: y for point, (_, y) in at.items()}
+        assert max(heights["right_eye"], heights["left_eye"]) < heights["nose"]
+        assert heights["nose"] < min(heights["mouth_right"], heights["mouth_left"])
 
 
 @MODEL

@@ -109,7 +109,7 @@ def test_animations_are_converted() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("format", ["JPEG", "TIFF"])
-@pytest.mark.parametrize("profile", [None, SRGB])
+@pytest.mark.parametrize("profile", [None, SWAPPED])
 def test_inks_without_a_usable_profile(
     format: str,  # noqa: A002
     ink: tuple[int, ...],

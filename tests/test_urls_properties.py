@@ -151,7 +151,14 @@ def mutations(draw: st.DrawFn) -> str:
 @example("/demo/image/fetch/https://[/x", "")
 @example("/https://%/%", "%")
 def test_whatever_is_sent_gives_a_request_that_prints_or_a_failure(path: str, query: str) -> None:
-    with contextlib.suppress(Failure):
-        request = urls.parse(path, query)
+    request = _sent(path, query)
+    if request is not None:
         assert urls.parse(urls.canonical(request)) == request
-        cloudinary.print(request)
+        printed = _printed(request)
+        assert isinstance(printed, Failure) or urls.parse(printed) == request
+
+
+def _sent(path: str, query: str) -> Request | None:
+    with contextlib.suppress(Failure):
+        return urls.parse(path, query)
+    return None

@@ -101,10 +101,12 @@ def _lab() -> ImageCms.ImageCmsTransform:
 
 
 def _transform(profile: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform:
+    flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
+    if mode == "L":
+        flags |= ImageCms.Flags.NOOPTIMIZE  # its short cut for gray halves dark shades, and we ask for 256 only
     return ImageCms.ImageCmsTransform(
-        profile, _srgb(), mode, "RGB",
-        intent=ImageCms.Intent.RELATIVE_COLORIMETRIC, flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )  # fmt: skip
+        profile, _srgb(), mode, "RGB", intent=ImageCms.Intent.RELATIVE_COLORIMETRIC, flags=flags
+    )
 
 
 def _read(profile: bytes) -> _Profile:

@@ -31,6 +31,8 @@ _REDUCED_GRAY = {
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
 
+_INKS = ("CMYK", "LAB")  # modes that are not red, green and blue
+
 _UPRIGHT: dict[int, Callable[[PixelArray], NDArray[Any]]] = {
     2: lambda pixels: cv2.flip(pixels, 1),
     3: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_180),
@@ -90,8 +92,13 @@ def _read(source: Source, reduce: int, still: bool) -> tuple[tuple[Frame, ...], 
     elif isinstance(opened, png.Png):
         frames, plays, profile = _png(opened), opened.plays, opened.icc
     else:
-        profile, plays = opened.info.get("icc_profile"), int(opened.info.get("loop", 0))
-        frames = iter([Frame(_jpeg(source, opened, reduce))]) if probe.format == "jpeg" else _frames(opened, still)
+        # A profile of inks is applied with them; on their colours any other would be applied a second time.
+        profile = None if opened.mode in _INKS else opened.info.get("icc_profile")
+        plays = int(opened.info.get("loop", 0))
+        if probe.format == "jpeg":
+            frames = iter([Frame(_jpeg(source, opened, reduce))])
+        else:
+            frames = _frames(opened, 1 if still else probe.frames)
     orientation = 1 if probe.format in TURNED_BY_READER else probe.orientation
     wanted = islice(frames, 1 if still else None)
     return tuple(_finished(frame, profile, orientation) for frame in wanted), plays
@@ -122,18 +129,17 @@ def _png(opened: png.Png) -> Iterator[Frame]:
     return iter([Frame(png.default_pixels(opened))])
 
 
-def _frames(picture: Pillow.Image, still: bool) -> Iterator[Frame]:
-    if still:
-        yield Frame(_pixels(picture))
-        return
-    for index in range(int(vars(picture)["n_frames"])):
-        picture.seek(index)
+def _frames(picture: Pillow.Image, count: int) -> Iterator[Frame]:
+    """The first frames, or the one picture that stands for the file: HEIC's need not be its first."""
+    for index in range(count):
+        if count > 1:
+            picture.seek(index)
         pixels = _pixels(picture)
         yield Frame(pixels, int(picture.info.get("duration", 0)) or animation.DEFAULT_DURATION_MS)
 
 
 def _pixels(picture: Pillow.Image) -> PixelArray:
-    if picture.mode in ("CMYK", "LAB"):
+    if picture.mode in _INKS:
         picture.load()
         return colour.inks_to_srgb(picture, picture.info.get("icc_profile"))
     return to_pixels(picture)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from server.urls import cloudinary, native
-from server.urls.cloudinary.anatomy import begins
-from server.urls.paths import Segment, split
-from server.urls.request import Request
 from transforms.failure import Failure, Kind
 from transforms.registry import operations
+
+from . import cloudinary, native
+from .cloudinary.anatomy import begins
+from .paths import Segment, split
+from .request import Request
 
 __all__ = ["RESERVED", "Request", "canonical", "is_cloudinary", "parse"]
 

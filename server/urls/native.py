@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from server.sources.source import SourceRef
-from server.sources.url import canonical_url
 from transforms.failure import Failure, Kind, nearest
 from transforms.pipeline import Pipeline, Step
 from transforms.registry import find, operations
 
+from ..sources.source import SourceRef
+from ..sources.url import canonical_url
 from .paths import Segment, decode, location, split, written
 from .request import Request, bad_source, missing_source
 

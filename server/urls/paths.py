@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from server.sources.source import not_found
 from transforms.failure import Failure, Kind
 
+from ..sources.source import not_found
 from .request import missing_source
 
 LONGEST_PATH = 8192

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.sources.source import SourceRef
 from transforms.failure import Failure, Kind
 from transforms.pipeline import Pipeline
+
+from ..sources.source import SourceRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from server.urls.paths import split
-from server.urls.request import Request
 from transforms.failure import Failure, Kind
 
+from ..paths import split
+from ..request import Request
 from . import anatomy
 from .compiler import pipeline
 from .printing import print  # noqa: A004 - the counterpart of parse

@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.sources.source import SourceRef
-from server.sources.url import canonical_url
-from server.urls.paths import Segment, decode, location
-from server.urls.request import bad_source, missing_source
 from transforms.failure import Failure, Kind
 
+from ...sources.source import SourceRef
+from ...sources.url import canonical_url
+from ..paths import Segment, decode, location
+from ..request import bad_source, missing_source
 from .component import is_component
 from .vocabulary import words
 

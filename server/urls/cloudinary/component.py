@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from server.urls.paths import decode
 from transforms.failure import Failure, Kind, nearest
 from transforms.pipeline import Step
 from transforms.registry import find
 
+from ..paths import decode
 from .vocabulary import VIDEO_KEYS, words
 
 T = TypeVar("T")

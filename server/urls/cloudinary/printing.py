@@ -7,11 +7,11 @@ from functools import cache
 from itertools import pairwise
 from urllib.parse import quote
 
-from server.sources.source import SourceRef
-from server.urls.request import Request
 from transforms.failure import Failure, Kind
 from transforms.pipeline import Pipeline, Step
 
+from ...sources.source import SourceRef
+from ..request import Request
 from . import compiler
 from .effects import sharpness
 

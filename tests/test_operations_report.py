@@ -1,0 +1,120 @@
+"""auto-tag and info: JSON in exactly the form that clients rely on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from transforms.image import Box, Found, Missing, Probe, Region, Scale, Size, Swatch, Tag
+from transforms.output import Report
+from transforms.pipeline import Step
+from transforms.registry import find
+
+from .steps import PROBE, face, plain, thing
+
+PERSON, DOG, FACE = (
+    thing("person", 0.1, 0.2, 0.3, 0.4, 0.87654321),
+    thing("dog", 0.5, 0.5, 0.2, 0.2, 0.5),
+    face(0.2, 0.2, 0.1, 0.1),
+)
+SWATCH = Swatch("#336699", "steel blue", 0.4321987)
+
+
+def report(text: str, found: Found, probe: Probe = PROBE, scale: Scale = Scale()) -> dict[str, Any]:  # noqa: B008 - frozen
+    step = Step.parse(text)
+    have = {Found: found, Probe: probe, Scale: scale}
+    given = {name: have[kind] for name, kind in step.operation.injected}
+    result = step.operation.apply(plain(64, 48, 0), **step.arguments, **given)
+    assert isinstance(result, Report)
+    return result.content
+
+
+def test_the_whole_form() -> None:
+    found = Found((PERSON, DOG, FACE), colors=(SWATCH,), models=(("objects", "yolo11n@0123"), ("faces", "yunet@4567")))
+    assert report("auto-tag", found) == {
+        "tags": [
+            {"tag": "person", "confidence": 0.8765, "by": "objects"},
+            {"tag": "dog", "confidence": 0.5, "by": "objects"},
+        ],
+        "objects": [
+            {"label": "person", "confidence": 0.8765, "box": {"x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4}},
+            {"label": "dog", "confidence": 0.5, "box": {"x": 0.5, "y": 0.5, "width": 0.2, "height": 0.2}},
+        ],
+        "faces": [
+            {
+                "confidence": 0.9,
+                "box": {"x": 0.2, "y": 0.2, "width": 0.1, "height": 0.1},
+                "landmarks": {"nose": {"x": 0.25, "y": 0.25}},
+            }
+        ],
+        "colors": [{"hex": "#336699", "name": "steel blue", "share": 0.4322}],
+        "image": {"width": 64, "height": 48, "format": "jpeg", "bytes": 12345, "frames": 1},
+        "models": {"objects": "yolo11n@0123", "faces": "yunet@4567"},
+        "missing": [],
+    }
+
+
+def tags(text: str, *regions: Region, more: tuple[Tag, ...] = ()) -> list[tuple[str, float, str]]:
+    content = report(text, Found(regions, more))
+    return [(tag["tag"], tag["confidence"], tag["by"]) for tag in content["tags"]]
+
+
+def test_a_face_is_a_person_unless_objects_say_so() -> None:
+    assert tags("auto-tag", FACE) == [("person", 0.9, "faces")]
+    assert tags("auto-tag", FACE, PERSON) == [("person", 0.8765, "objects")]
+    assert tags("auto-tag:0.88", FACE, PERSON) == [("person", 0.9, "faces")]
+
+
+def test_a_tag_is_given_once_with_its_best_confidence() -> None:
+    dogs = [thing("dog", 0, 0, 0.1, 0.1, score) for score in (0.5, 0.9, 0.7)]
+    assert tags("auto-tag", *dogs) == [("dog", 0.9, "objects")]
+    assert len(report("auto-tag", Found(tuple(dogs)))["objects"]) == 3
+
+
+def test_the_confidence_that_counts() -> None:
+    dogs = [thing("dog", 0, 0, 0.1, 0.1, 0.3), thing("cat", 0, 0, 0.1, 0.1, 0.4)]
+    assert tags("auto-tag", *dogs) == [("cat", 0.4, "objects")]
+    assert tags("auto-tag:0.3", *dogs) == [("cat", 0.4, "objects"), ("dog", 0.3, "objects")]
+    assert tags("auto-tag:1", *dogs) == []
+
+
+def test_tags_of_other_detectors_are_told_apart() -> None:
+    scene = (Tag("beach", 0.6, "scene"), Tag("dog", 0.99, "scene"), Tag("indoor", 0.1, "scene"))
+    assert tags("auto-tag", DOG, more=scene) == [("beach", 0.6, "scene"), ("dog", 0.5, "objects")]
+
+
+def test_what_is_missing_is_said_and_the_rest_is_there() -> None:
+    gone = Missing("objects", "yolo11n", "darkroom models pull yolo11n")
+    content = report("auto-tag", Found((FACE,), colors=(SWATCH,), missing=(gone,)))
+    assert content["missing"] == [{"detector": "objects", "model": "yolo11n", "how": "darkroom models pull yolo11n"}]
+    assert content["objects"] == []
+    assert [tag["tag"] for tag in content["tags"]] == ["person"]
+    assert content["colors"]
+
+
+def test_boxes_stay_in_the_picture() -> None:
+    outside = replace(DOG, box=Box(-0.1, 0.9, 0.3, 0.3))
+    box = report("auto-tag", Found((outside,)))["objects"][0]["box"]
+    assert box == {"x": 0.0, "y": 0.9, "width": 0.2, "height": 0.1}
+
+
+def test_sizes_are_nominal_whatever_was_decoded() -> None:
+    quarter = Scale(0.25, 0.25)
+    assert (
+        report("auto-tag", Found(), scale=quarter)["image"] | {"width": 256, "height": 192}
+        == report("auto-tag", Found(), scale=quarter)["image"]
+    )
+    assert report("info", Found(), scale=quarter)["width"] == 256
+
+
+def test_a_report_needs_few_pixels() -> None:
+    for name, most in (("auto-tag", 0.2), ("info", 0.01)):
+        assert 0 < (find(name).detail(Size(4000, 3000), None) or 0) <= most
+
+
+def test_info_says_what_the_header_says() -> None:
+    probe = Probe("gif", Size(640, 480), 7, animated=True, has_alpha=True, icc="Display P3", orientation=6, bytes=99)
+    assert report("info", Found(), probe) == {
+        "width": 64, "height": 48, "format": "gif", "bytes": 99, "frames": 7, "has_alpha": True, "animated": True,
+        "orientation": 6, "icc": "Display P3", "source": {"width": 640, "height": 480},
+    }  # fmt: skip
