@@ -40,7 +40,8 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
     try:
         async with Renderers(
             settings.renderers_per_front, settings.render_timeout, address, settings.detection_secret_text,
-            memory_bytes=int(settings.render_memory), on_loss=lambda why: metrics.lost_renderers.labels(why).inc(),
+            limits=settings.limits, memory_bytes=int(settings.render_memory),
+            on_loss=lambda why: metrics.lost_renderers.labels(why).inc(),
         ) as renderers:  # fmt: skip
             parts = _parts(settings, metrics, renderers, address)
             try:
@@ -54,7 +55,8 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
 
 def supervise(settings: Settings, metrics: Metrics | None = None) -> Supervisor:
     """The detection process of these settings, started."""
-    arguments = ("--models", str(settings.models), "--device", settings.device, "--pull", settings.pull)
+    mirror = ("--mirror", settings.models_mirror) if settings.models_mirror else ()
+    arguments = ("--models", str(settings.models), "--device", settings.device, "--pull", settings.pull, *mirror)
     supervisor = Supervisor(arguments, metrics.detection_restarts.inc if metrics else lambda: None)
     supervisor.start()
     return supervisor

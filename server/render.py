@@ -89,7 +89,7 @@ class Delivery:
         self._metrics = metrics
         self._flight: Flight[tuple[str, Entry, Version, bool]] = Flight()
         self._costly: TTLCache[str, Failure] = TTLCache(1000, COSTLY_REMEMBERED)
-        self._background: set[asyncio.Task[None]] = set()
+        self.background: set[asyncio.Task[None]] = set()
         self._fingerprint = digest(RENDERER_VERSION, repr(limits))
 
     def parse(self, raw_path: str, raw_query: str) -> Request:
@@ -205,8 +205,8 @@ class Delivery:
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
 
     def _key(self, wanted: Wanted, version: Version) -> str:
         root = self._root if wanted.ref.scheme == "file" else ""
@@ -230,9 +230,9 @@ class Delivery:
         return Entry(rendered.body, meta, now, now + ttl, now + ttl)
 
     async def close(self) -> None:
-        for task in self._background:
+        for task in self.background:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*self.background, return_exceptions=True)
         await self._originals.close()
         await self._store.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as RanTooLong
@@ -13,6 +14,7 @@ from typing import TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from transforms.failure import Failure, Kind
+from transforms.limits import Limits
 
 from . import renderer
 from .renderer import Job, Rendered
@@ -36,9 +38,12 @@ class Renderers:
         detection: str | None,
         secret: str | None = None,
         *,
+        limits: Limits,
         memory_bytes: int = MEMORY_BYTES,
         on_loss: Callable[[str], None] = lambda why: None,
     ) -> None:
+        # A second net below our own limits: OpenCV reads it when it is loaded, in the fork server.
+        os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(limits.source_pixels))
         context = get_context("forkserver")
         context.set_forkserver_preload(["server.renderer"])
         self.processes = processes

@@ -66,7 +66,7 @@ def cache_status(status: Status, stored: bool) -> str:
     parameters: dict[Status, dict[str, Any]] = {
         "hit": {"hit": True},
         "stale": {"hit": True, "ttl": 0, "detail": "stale"},
-        "miss": {"fwd": http_sf.Token("miss"), "stored": stored},
+        "miss": {"fwd": http_sf.Token("miss"), **({"stored": True} if stored else {})},
         "follower": {"fwd": http_sf.Token("miss"), "collapsed": True},
     }
     return str(http_sf.ser([(http_sf.Token("Darkroom"), parameters[status])]))

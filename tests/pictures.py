@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from typing import Any
 
 import cv2
@@ -53,7 +54,8 @@ def noise(width: int = 64, height: int = 48, channels: int = 3, seed: int = 1) -
 def checks(width: int = 64, height: int = 48, side: int = 8) -> PixelArray:
     """Gray (h, w, 1): black and white squares."""
     y, x = np.mgrid[:height, :width] // side
-    return ((x + y) % 2 * 255).astype(np.uint8)[:, :, np.newaxis]
+    gray: PixelArray = ((x + y) % 2 * 255).astype(np.uint8)
+    return gray[:, :, np.newaxis]
 
 
 def photo(width: int = 640, height: int = 480, seed: int = 1) -> PixelArray:
@@ -178,3 +180,37 @@ def _assembled(tags: dict[bytes, bytes], space: str) -> bytes:
     header = struct.pack(">I4sI4s4s4s12s4s", start + len(data), b"", 0x02400000, b"mntr", space.encode(), b"XYZ ",
                          bytes(12), b"acsp").ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061)  # fmt: skip
     return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + data
+
+
+def png(width: int, depth: int, colour_type: int, rows: list[bytes], *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG by hand, one filter byte before each row."""
+    header = struct.pack(">IIBBBBB", width, len(rows), depth, colour_type, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + row for row in rows))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(kind, payload) for kind, payload in ((b"IHDR", header), *chunks, (b"IDAT", data), (b"IEND", b""))
+    )
+
+
+def chunk(kind: bytes, payload: bytes) -> bytes:
+    return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+
+
+Part = tuple[int, int, list[list[int]], int, int | None]
+
+
+def gif(size: tuple[int, int], parts: list[Part], loop: int | None) -> bytes:
+    """A GIF of four colours by hand: x, y, rows of indices, disposal, transparent index of each part."""
+    body = b"GIF89a" + struct.pack("<HHBBB", *size, 0x81, 0, 0) + bytes([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255])
+    if loop is not None:
+        body += b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", loop) + b"\0"
+    for x, y, rows, disposal, clear in parts:
+        body += b"!\xf9\x04" + struct.pack("<BHBB", disposal << 2 | (clear is not None), 5, clear or 0, 0)
+        body += b"," + struct.pack("<HHHHB", x, y, len(rows[0]), len(rows), 0) + b"\x02" + blocks(rows)
+    return body + b";"
+
+
+def blocks(rows: list[list[int]]) -> bytes:
+    """LZW that clears its table before every pixel, so that all codes have three bits."""
+    codes = [code for row in rows for index in row for code in (4, index)] + [5]
+    packed = sum(code << 3 * place for place, code in enumerate(codes)).to_bytes(-(-3 * len(codes) // 8), "little")
+    return bytes([len(packed)]) + packed + b"\0"

@@ -85,6 +85,13 @@ class Server:
                 return float(row.rpartition(" ")[2])
         return 0.0
 
+    def spools(self) -> list[Path]:
+        """Folders in which the server keeps what it downloads."""
+        opened = {Path(file.path).parent for file in psutil.Process(self.process.pid).open_files()}
+        return [folder for folder in opened if "darkroom-spool-" in folder.name] or [
+            folder for parent in ("/dev/shm", tempfile.gettempdir()) for folder in Path(parent).glob("darkroom-spool-*")
+        ]
+
     def stop(self) -> int:
         """Ends the server as an operator would; its exit status."""
         self.client.close()

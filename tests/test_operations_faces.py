@@ -36,7 +36,7 @@ def test_zoom_says_how_high_the_face_is(zoom: float) -> None:
     assert window.width * 2000 == pytest.approx(window.height * 1000, abs=1)
 
 
-@pytest.mark.parametrize("size", ["200x200", "400x100", "100x300", "1x1", "50x300"])
+@pytest.mark.parametrize("size", ["200x200", "400x100", "100x300", "1x1", "60x90"])
 def test_the_whole_head_is_in(size: str) -> None:
     window = window_of(f"face-crop:{size}", ONE)
     assert window.x <= 0.5 - 0.02

@@ -11,12 +11,6 @@ from transforms.image import Image
 from .steps import apply, frame, picture, pixels, plain, scene
 
 
-def one_white_pixel(side: int, channels: int = 1) -> Image:
-    array = np.zeros((side, side, channels), np.uint8)
-    array[side // 2, side // 2] = 255
-    return Image((frame(array),))
-
-
 @pytest.mark.parametrize("sigma", [0.1, 0.5, 1, 3, 4, 7, 20, 60, 250])
 def test_a_blur_is_a_gaussian_of_that_width(sigma: float) -> None:
     image = scene(320, 240)

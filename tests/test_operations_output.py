@@ -14,7 +14,8 @@ from .steps import outcome
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("format:webp", Output(format="webp")), ("format:jpg", Output(format="jpeg")), ("format:jpeg", Output(format="jpeg")),
+        ("format:webp", Output(format="webp")), ("format:jpg", Output(format="jpeg")),
+        ("format:jpeg", Output(format="jpeg")),
         ("format:auto", Output(format="auto")), ("format:type=png", Output(format="png")),
         ("quality:1", Output(quality=1)), ("quality:100", Output(quality=100)), ("quality:auto", Output()),
     ],

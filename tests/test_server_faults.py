@@ -141,18 +141,23 @@ def test_the_detection_process_is_killed_under_traffic(media: Path, models_folde
 
         with traffic(ask, threads=3) as answers:
             for _ in range(2):
-                seen = len(answers)
-                until(lambda seen=seen: len(answers) > seen + 5)  # type: ignore[misc]
-                victim = server.detection()
-                os.kill(victim.pid, signal.SIGKILL)
-                until(lambda victim=victim: not victim.is_running())  # type: ignore[misc]
-                until(lambda: any(child.pid != victim.pid for child in server.children("detectors.service")))
+                _kill_detection(server, answers)
             until(lambda: server.get("/ready").status_code == 200)
             seen = len(answers)
             until(lambda: any(status == 200 for status, _ in answers[seen + 3 :]))
         assert {status for status, _ in answers} <= {200, 503}
         assert not any(_is_unblurred(body, original) for status, body in answers if status == 200)
         assert server.metric("darkroom_detection_restarts_total") == 2
+
+
+def _kill_detection(server: Server, answers: list[object]) -> None:
+    """Amid traffic; returns when the next detection process runs."""
+    seen = len(answers)
+    until(lambda: len(answers) > seen + 5)
+    victim = server.detection()
+    os.kill(victim.pid, signal.SIGKILL)
+    until(lambda: not victim.is_running())
+    until(lambda: any(child.pid != victim.pid for child in server.children("detectors.service")))
 
 
 def test_the_check_for_clear_faces_sees_one(media: Path) -> None:

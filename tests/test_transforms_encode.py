@@ -133,8 +133,8 @@ def _opaque(pixels: PixelArray) -> PixelArray:
 
 
 def test_clear_parts_of_an_animation_stay_clear_for_other_readers() -> None:
-    for format in ("gif", "webp", "png", "avif"):  # noqa: A001
-        moving = Pillow.open(io.BytesIO(body(KINDS["animated-alpha"], format)))  # type: ignore[arg-type]
+    for format in set(OUTPUT_FORMATS) - {"jpeg"}:  # noqa: A001
+        moving = Pillow.open(io.BytesIO(body(KINDS["animated-alpha"], format)))
         for index, (left, right) in enumerate([(255, 0), (0, 255)]):
             moving.seek(index)
             alpha = np.asarray(moving.convert("RGBA"))[:, :, 3].astype(int)

@@ -42,7 +42,7 @@ PNG = pictures.file(pictures.gradient(), "PNG")
     ],
 )  # fmt: skip
 def test_says_what_the_header_says(format: str, name: str, channels: int) -> None:  # noqa: A002
-    options = {"sizes": [(48, 32)]} if format == "ICO" else {}
+    options: dict[str, Any] = {"sizes": [(48, 32)]} if format == "ICO" else {}
     data = pictures.file(pictures.gradient(48, 32, channels), format, **options)
     assert probe(data) == Probe(name, Size(48, 32), 1, False, channels == 4, None, 1, len(data))  # type: ignore[arg-type]
 
@@ -172,7 +172,8 @@ def test_too_many_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "JPEG2000", "ICO"])
 def test_too_many_pixels(format: str) -> None:  # noqa: A002
-    data = pictures.file(pictures.gradient(64, 64), format, **({"sizes": [(64, 64)]} if format == "ICO" else {}))
+    options: dict[str, Any] = {"sizes": [(64, 64)]} if format == "ICO" else {}
+    data = pictures.file(pictures.gradient(64, 64), format, **options)
     failure = refusal(data, source_pixels=64 * 64 - 1)
     assert (failure.kind, failure.code, failure.details["maximum"]) == (Kind.UNPROCESSABLE, "too-many-pixels", 4095)
     assert probe(data, source_pixels=64 * 64).size == Size(64, 64)

@@ -73,7 +73,7 @@ def _found(planned: Planned, image: Image, frame: int, find: Finder) -> Found:
     more = operation.then(found, **arguments) - kinds
     if more:
         found = found.merged(find(more, image, frame))
-    if operation.closed and any(missing.detector in kinds for missing in found.missing):
+    if operation.closed and not kinds <= dict(found.models).keys():
         raise Failure(
             Kind.UNAVAILABLE,
             "detector-unavailable",

@@ -81,12 +81,11 @@ class _Drawing:
         width, height = width + 2 * margin, height + 2 * margin
         left, top = self._at(region.box.x, region.box.y)
         left = max(0, min(left, self._size.width - width))
-        top = top - height if top >= height else top
+        top = top - height if top >= height else max(0, top)
         cv2.rectangle(self.pixels, (left, top), (left + width - 1, top + height - 1), _colour(region), -1)
         # The text's box begins `up` (negative) above its base line.
-        cv2.putText(
-            self.pixels, text, (left + margin, top + margin - up), BLACK, self._font, self._letters
-        )  # fmt: skip
+        cv2.putText(self.pixels, text, (left + margin, top + margin - up), BLACK, self._font, self._letters)
+        self.pixels[top : top + height, left : left + width, 3:] = 255  # letters are blended with no alpha
 
     def _at(self, x: float, y: float) -> Point:
         return round(x * (self._size.width - 1)), round(y * (self._size.height - 1))

@@ -158,6 +158,9 @@ def _unknown_key(text: str, part: str) -> Failure:
     return _refusal(text, key, value, "there is no such parameter", "unknown-key", hint, {"nearest": close})
 
 
+_GUARDED = ("private:", "authenticated:")  # delivery types of layers that only a signature opens
+
+
 def lex(text: str) -> Component:
     """The parameters of a component. Raises Failure repeated-key, empty-value, bad-encoding or unsupported-…."""
     seen: set[str] = set()
@@ -174,6 +177,8 @@ def lex(text: str) -> Component:
 
 def _check(text: str, part: str, key: str, value: str) -> None:
     kind = _key(part) or ""
+    if kind in ("l", "u") and value.startswith(_GUARDED):
+        raise Failure(Kind.UNAUTHORISED, "unsigned-layer", "a private layer wants a signed URL", details={"key": kind})
     if kind in _UNSUPPORTED:
         code, what = _UNSUPPORTED[kind]
         raise _refusal(text, key, value, f"{what} are not supported yet", code)
