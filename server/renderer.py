@@ -33,6 +33,8 @@ from transforms.run import run
 
 DETECTION_SECONDS = 4.0  # how long a render waits for detectors; well before its kill timer
 
+STAGES = ("probe", "plan", "decode", "find", "run", "encode")
+
 NO_ANSWER = "the detection service did not answer in time; try again"
 
 
@@ -144,7 +146,7 @@ class Clock:
 
     @property
     def laps(self) -> tuple[tuple[str, float], ...]:
-        return tuple(self._spent.items())
+        return tuple((stage, self._spent[stage]) for stage in STAGES if stage in self._spent)
 
 
 class SourceFinder:

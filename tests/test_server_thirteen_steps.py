@@ -105,9 +105,7 @@ def test_4_many_ask_one_renders(web: Server, origin: Origin) -> None:
     assert web.metric("darkroom_flight_followers_total") > before
 
 
-def test_6_four_sizes_one_download(
-    web: Server, origin: Origin, photo: Photo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_6_four_sizes_one_download(web: Server, origin: Origin, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photo, "slow", 0.5)  # so that all of them ask while it is on its way
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda n: web.get(f"/resize:{100 + n}x/{origin.url}/c.jpg"), range(4)))

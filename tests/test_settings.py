@@ -212,7 +212,7 @@ def test_the_reference_names_everything() -> None:
     assert (rows["DARKROOM_MAX_SRC_FILE_SIZE"].default, rows["DARKROOM_UNSIGNED"].default) == ("20MiB", "0")
     assert (rows["DARKROOM_PORT"].default, rows["DARKROOM_PORT"].fallback) == ("8080", "PORT")
     assert rows["DARKROOM_DETECTION_SECRET"].file == "DARKROOM_DETECTION_SECRET_FILE"
-    assert rows["DARKROOM_QUEUE_SIZE"].default == "4 × RENDERERS"
+    assert rows["DARKROOM_QUEUE_SIZE"].default == "32 × RENDERERS"
 
 
 @pytest.mark.parametrize(

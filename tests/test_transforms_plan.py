@@ -69,6 +69,11 @@ def test_the_scale_for_a_face_crop_waits_for_the_face() -> None:
     assert known.decode.reduce == 1  # 2 % of the picture's width: every pixel counts
 
 
+def test_after_geometry_a_face_crop_keeps_all_detail() -> None:
+    result = planned("crop:0.5x0.5/face-crop:200x200", found=FACE)
+    assert (result.provisional, result.decode.reduce) == (False, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [

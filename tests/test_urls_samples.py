@@ -52,7 +52,7 @@ NAMED = {
 
 # Parts of the named set that wait for the operations: a face cut out as large as it was found, and a crop that falls
 # back from faces to what catches the eye.
-WAITING = re.compile(r"(?=.*c_crop)(?=.*g_face)(?!.*\b[wh]_)|(?=.*c_fill)(?=.*g_faces?:auto)")
+WAITING = re.compile(r"(?=.*c_crop)(?=.*g_face)(?!.*\b[wh]_)")
 # Hundreds of times the picture's width: past any limit, and refused as such.
 OUT_OF_BOUNDS = re.compile(r"\bw_\d{3,}\.")
 

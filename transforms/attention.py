@@ -30,6 +30,12 @@ def eyes_for(gravity: str | Focus) -> frozenset[str]:
     return frozenset({"faces"}) if gravity in DETECTED else frozenset()
 
 
+def eyes_without_faces(gravity: str | Focus, found: Found) -> frozenset[str]:
+    """The kinds that a gravity asks for once it is known that no face is there."""
+    wants_more = isinstance(gravity, str) and gravity.endswith(":auto") and not found.by("faces")
+    return EVERYTHING if wants_more else frozenset()
+
+
 def by_gravity(gravity: str | Focus, width: float, height: float, found: Found) -> Box:
     """The window of that size (in fractions) that the gravity holds on to; the middle where nothing was found."""
     if isinstance(gravity, Focus):
@@ -37,10 +43,12 @@ def by_gravity(gravity: str | Focus, width: float, height: float, found: Found) 
     if gravity in Compass:
         across, down = Compass[gravity]
         return Box((1 - width) * across, (1 - height) * down, width, height)
-    faces = found.by("faces")
-    if gravity == "face" and faces:
+    faces, (word, _, fallback) = found.by("faces"), gravity.partition(":")
+    if word == "face" and faces:
         return around(largest_of(faces).box.centre, width, height)
-    return best_window(found if gravity == "auto" else Found(regions=faces), width, height)
+    if word == "auto" or (fallback and not faces):
+        return best_window(found, width, height)
+    return best_window(Found(regions=faces), width, height)
 
 
 def largest_of(regions: Iterable[Region]) -> Region:

@@ -372,7 +372,8 @@ Compass = {
 }  # fmt: skip
 """Where each compass word lies: fractions of the free room, from the top left corner."""
 
-DETECTED = ("face", "faces", "auto")
+DETECTED = ("face", "faces", "auto", "face:auto", "faces:auto")
+"""What detectors find: the largest face, all of them, what matters; with `:auto`, what matters where no face is."""
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,7 @@ def _too_large(step: str, size: Size, why: str, limits: Limits) -> Failure:
 
 def _detail(steps: tuple[Planned, ...], found: Found | None) -> float | None:
     """Pixels wanted per pixel of the source: 1 where a step needs them all, None where unknown findings decide."""
+    moved = False
     for planned in steps:
         operation = planned.step.operation
         if operation.level == "report":
@@ -141,9 +142,15 @@ def _detail(steps: tuple[Planned, ...], found: Found | None) -> float | None:
         if operation.scaling == "fixed":
             return 1.0
         if operation.scaling == "absorbs":
-            wanted = operation.detail(planned.before, found, **planned.step.arguments)
-            return None if wanted is None else min(wanted, 1.0)
+            # What was found on the source lies elsewhere after geometry: then no detail is given up for it.
+            return _wanted(planned, None if moved else found, 1.0 if moved else None)
+        moved = moved or operation.level == "image"
     return 1.0
+
+
+def _wanted(planned: Planned, found: Found | None, unknown: float | None) -> float | None:
+    wanted = planned.step.operation.detail(planned.before, found, **planned.step.arguments)
+    return unknown if wanted is None else min(wanted, 1.0)
 
 
 def _reduction(probe: Probe, detail: float, least_side: int) -> Literal[1, 2, 4, 8]:

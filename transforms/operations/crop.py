@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import floor
 from typing import Annotated
 
-from ..attention import EVERYTHING, best_window, by_gravity, eyes_for
+from ..attention import EVERYTHING, best_window, by_gravity, eyes_for, eyes_without_faces
 from ..failure import bad_argument
 from ..geometry import cut, largest, nominal, pixels_in, taken
 from ..image import Box, Found, Image, Scale, Size, nearest_pixel
@@ -73,7 +73,13 @@ def _sees(gravity: str | Focus | None, **_: object) -> frozenset[str]:
     return eyes_for(gravity or "center")
 
 
-@operation("crop", example="crop:400x300,gravity=north", needs=_sees, size=_cropped, scaling="commutes")
+def _sees_then(found: Found, gravity: str | Focus | None, **_: object) -> frozenset[str]:
+    return eyes_without_faces(gravity or "center", found)
+
+
+@operation(
+    "crop", example="crop:400x300,gravity=north", needs=_sees, then=_sees_then, size=_cropped, scaling="commutes"
+)
 def crop(
     image: Image,
     size: Wanted,

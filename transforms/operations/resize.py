@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import floor
 from typing import Annotated, Literal
 
-from ..attention import by_gravity, eyes_for
+from ..attention import by_gravity, eyes_for, eyes_without_faces
 from ..failure import bad_argument
 from ..geometry import largest, nominal, placed, resampled, taken
 from ..image import Found, Image, Scale, Size
@@ -46,6 +46,10 @@ def _sees(fit: Fit, gravity: str | Focus, **_: object) -> frozenset[str]:
     return eyes_for(gravity) if fit == "cover" else frozenset()
 
 
+def _sees_then(found: Found, fit: Fit, gravity: str | Focus, **_: object) -> frozenset[str]:
+    return eyes_without_faces(gravity, found) if fit == "cover" else frozenset()
+
+
 def _resize_detail(before: Size, found: Found | None, fit: Fit, enlarge: bool, **arguments: object) -> float:
     if fit == "contain":  # the canvas may be wider than what it holds
         fit = "inside"
@@ -57,6 +61,7 @@ def _resize_detail(before: Size, found: Found | None, fit: Fit, enlarge: bool, *
     "resize",
     example="resize:400x300,fit=cover",
     needs=_sees,
+    then=_sees_then,
     size=_resized,
     scaling="absorbs",
     detail=_resize_detail,
