@@ -173,7 +173,8 @@ class Delivery:
         assert fetched is not None  # noqa: S101 - _make fetches what it has not got
         kinds = wanted.pipeline.needs & MODEL_KINDS
         content = await self._findings.content(fetched.path, fetched.version) if kinds else None
-        known = await self._findings.known(content, kinds) if content else None
+        # What a step may ask for once it knows more is looked up as well: it costs next to nothing.
+        known = await self._findings.known(content, MODEL_KINDS) if content else None
         if known is not None:
             self._metrics.cache.labels("found", "hit" if known.models else "miss").inc()
         job = Job(

@@ -142,7 +142,7 @@ class Scripted:
 
 
 SQUARE = np.zeros((1000, 1000, 3), np.uint8)
-RULES = Passes(until_found=((640, 0.7), (320, 0.6)), joined=((320, 0.5), (640, 0.6), (1280, 0.7)))
+RULES = Passes(until_found=((640, 0.7), (320, 0.6)), joined=((320, 0.5), (640, 0.6), (1280, 0.7)), quick=((320, 0.7),))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ print(*[name for name in {heavy!r} if name in sys.modules])
 
 def test_the_table():
     assert {task: set(found.kinds) for task, found in detectors().items()} == {
-        "faces": {"faces", "all-faces"},
+        "faces": {"faces", "all-faces", "largest-face"},
         "objects": {"objects"},
     }
     assert set(local_detectors()) == {"colors", "saliency"}
@@ -70,7 +70,8 @@ def test_coco_has_eighty_labels():
 
 
 @pytest.mark.parametrize(
-    ("kinds", "side"), [({"faces"}, 640), ({"objects", "faces"}, 640), ({"all-faces", "objects"}, 1280)]
+    ("kinds", "side"),
+    [({"faces"}, 640), ({"objects", "faces"}, 640), ({"all-faces", "objects"}, 1280), ({"largest-face"}, 320)],
 )
 def test_the_side_that_is_worth_sending(kinds, side):
     assert side_for(kinds) == side

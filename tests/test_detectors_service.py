@@ -123,7 +123,7 @@ def test_absent_models_never_hold_readiness_back(tcp, address):
 
 def test_what_serves_each_kind_is_told(tcp):
     told = tcp.client.models()
-    assert told["models"] == dict.fromkeys(("faces", "all-faces"), "centerface@09189deaaf86")
+    assert told["models"] == dict.fromkeys(("faces", "all-faces", "largest-face"), "centerface@09189deaaf86")
     assert told["missing"]["objects"]["model"] == "yolo11n"
     assert told["device"] == "cpu"
 

@@ -20,7 +20,7 @@ from transforms.output import Output, Report
 from transforms.params import Colour, Compass, Dimensions, Focus
 from transforms.pipeline import Step
 from transforms.registry import Operation, describe, operations
-from transforms.resample import resize
+from transforms.resample import shrink
 
 from .steps import FOUND, apply, outcome, picture, pixels, projected, scene
 
@@ -131,14 +131,14 @@ def test_a_source_that_was_decoded_smaller_gives_the_same_picture(operation: Ope
     if operation.scaling == "fixed":
         pytest.skip("it is given the nominal pixels")
     image = scene(1024, 768)
-    small = Image((image.frames[0].with_pixels(resize(pixels(image), Size(512, 384))),))
+    small = Image((image.frames[0].with_pixels(shrink(pixels(image), Size(512, 384))),))
     full, reduced = apply(operation.example, image), apply(operation.example, small, scale=Scale(0.5, 0.5))
     if operation.scaling == "absorbs":
         assert full.size == reduced.size
     else:
         assert abs(full.size.width - 2 * reduced.size.width) <= 2
         assert abs(full.size.height - 2 * reduced.size.height) <= 2
-    looks = [resize(pixels(result), Size(64, 48)).astype(int) for result in (full, reduced)]
+    looks = [shrink(pixels(result), Size(64, 48)).astype(int) for result in (full, reduced)]
     assert np.abs(looks[0] - looks[1]).mean() < 2
     assert np.allclose(full.from_source, reduced.from_source, atol=0.01)
 
@@ -154,7 +154,7 @@ def test_detail_is_a_number_once_everything_is_known(operation: Operation) -> No
 
 @every
 def test_it_asks_for_known_kinds(operation: Operation) -> None:
-    known = {"faces", "all-faces", "objects", "saliency", "colors"}
+    known = {"faces", "largest-face", "all-faces", "objects", "saliency", "colors"}
     step = Step.parse(operation.example)
     assert step.needs <= known
     assert operation.then(FOUND, **step.arguments) <= known

@@ -88,12 +88,24 @@ def test_without_a_face_the_best_place_or_the_middle() -> None:
     assert window_of("face-crop:100x100", Found()).centre == pytest.approx((0.5, 0.5), abs=0.01)
 
 
-def test_saliency_is_asked_for_only_without_a_face() -> None:
-    step = Step.parse("face-crop:200x200")
-    assert step.needs == {"faces"}
+@pytest.mark.parametrize(
+    ("text", "first", "then"),
+    [
+        ("face-crop:9x9", {"largest-face"}, {"faces", "saliency"}),
+        ("face-crop:9x9,fallback=center", {"largest-face"}, {"faces"}),
+        ("face-crop:9x9,which=all", {"faces"}, {"saliency"}),
+        ("face-crop:9x9,which=all,fallback=center", {"faces"}, set()),
+        ("resize:9x9,fit=cover,gravity=face", {"largest-face"}, {"faces"}),
+        ("resize:9x9,fit=cover,gravity=faces", {"faces"}, set()),
+        ("crop:9x9,gravity=face:auto", {"largest-face"}, {"faces", "objects", "saliency"}),
+        ("crop:9x9,gravity=faces:auto", {"faces"}, {"faces", "objects", "saliency"}),
+    ],
+)
+def test_more_is_asked_for_only_without_a_face(text: str, first: set[str], then: set[str]) -> None:
+    step = Step.parse(text)
+    assert step.needs == first
     assert step.operation.then(ONE, **step.arguments) == frozenset()
-    assert step.operation.then(Found(), **step.arguments) == {"saliency"}
-    assert step.operation.then(Found(), **Step.parse("face-crop:9x9,fallback=center").arguments) == frozenset()
+    assert step.operation.then(Found(), **step.arguments) == then
 
 
 @pytest.mark.parametrize(

@@ -233,13 +233,13 @@ def test_cover_goes_to_the_middle_where_no_face_was_found() -> None:
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
-        ("resize:40x40,fit=cover,gravity=face", {"faces"}),
+        ("resize:40x40,fit=cover,gravity=face", {"largest-face"}),
         ("resize:40x40,fit=cover,gravity=faces", {"faces"}),
         ("resize:40x40,fit=cover,gravity=auto", {"faces", "objects", "saliency"}),
         ("resize:40x40,fit=cover,gravity=north", set()),
         ("resize:40x40,gravity=auto", set()),
         ("crop:40x40,gravity=auto", {"faces", "objects", "saliency"}),
-        ("crop:40x40,gravity=face", {"faces"}),
+        ("crop:40x40,gravity=face", {"largest-face"}),
         ("crop:40x40", set()),
     ],
 )

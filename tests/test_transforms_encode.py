@@ -161,12 +161,15 @@ def test_quality_costs_bytes(format: OutputFormat) -> None:  # noqa: A002
         assert len(body(moving, format, 10)) < len(body(moving, format, 90))
 
 
-def test_jpeg_is_progressive_with_full_chroma_only_where_quality_is_high() -> None:
-    def layout(quality: int) -> tuple[bool, int]:
-        picture = Pillow.open(io.BytesIO(body(STILL, "jpeg", quality)))
+def test_a_large_jpeg_is_progressive_with_full_chroma_only_where_quality_is_high() -> None:
+    large = pictures.image(pictures.photo(400, 300))
+
+    def layout(quality: int, image: Image = large) -> tuple[bool, int]:
+        picture = Pillow.open(io.BytesIO(body(image, "jpeg", quality)))
         return bool(picture.info.get("progressive")), vars(picture)["layer"][0][1]
 
     assert (layout(80), layout(89), layout(90)) == ((True, 2), (True, 2), (True, 1))
+    assert layout(80, STILL) == (False, 2)
 
 
 _COLOUR_TYPE = 25  # offset in a PNG

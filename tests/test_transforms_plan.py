@@ -18,7 +18,7 @@ FACE = Found(
 
 
 def side_for(kinds: Collection[str]) -> int:
-    return max({"faces": 640, "objects": 640, "all-faces": 1280}[kind] for kind in kinds)
+    return max({"faces": 640, "objects": 640, "all-faces": 1280, "largest-face": 320}[kind] for kind in kinds)
 
 
 def probed(width: int = 4000, height: int = 3000, form: str = "jpeg", frames: int = 1) -> Probe:
@@ -32,14 +32,15 @@ def planned(text: str, probe: Probe | None = None, found: Found | None = None, l
 @pytest.mark.parametrize(
     ("text", "reduce"),
     [
-        ("resize:300x", 4),  # 1000 px are more than twice 300, 500 are not
-        ("resize:200x", 8),
-        ("resize:1000x", 2),
-        ("resize:1001x", 1),
+        ("resize:300x", 8),  # 500 px are more than 1.5 times 300
+        ("resize:334x", 4),
+        ("resize:1333x", 2),
+        ("resize:1334x", 1),
         ("grayscale/flip/resize:200x", 8),  # each commutes with scaling
-        ("rotate:90/resize:200x", 4),
+        ("rotate:90/resize:251x", 4),
         ("crop:400x400/resize:200x", 1),  # the crop is what must keep its detail
         ("crop:2000x2000/resize:200x", 4),
+        ("crop:2000x2000/resize:160x", 8),
         ("sharpen/resize:200x", 1),  # it works on the finest detail there is
         ("resize:200x/sharpen", 8),
         ("resize:200x/resize:400x,enlarge", 8),
@@ -47,7 +48,8 @@ def planned(text: str, probe: Probe | None = None, found: Found | None = None, l
         ("", 1),
         ("resize:9x/blur-faces", 2),  # its detector wants to see 1280 px
         ("blur-faces/resize:9x", 2),
-        ("resize:100x100,fit=cover,gravity=face", 4),  # 640 px for the face
+        ("resize:100x100,fit=cover,gravity=faces", 4),  # 640 px for faces
+        ("resize:100x100,fit=cover,gravity=face", 8),  # 320 px for the largest
         ("info", 8),
         ("auto-tag", 4),
         ("format:webp/quality:50/resize:200x", 8),
@@ -64,7 +66,7 @@ def test_other_formats_gain_nothing_by_reduction() -> None:
 def test_the_scale_for_a_face_crop_waits_for_the_face() -> None:
     unknown, known = planned("face-crop:200x200"), planned("face-crop:200x200", found=FACE)
     assert unknown.provisional
-    assert unknown.decode.reduce == 4
+    assert unknown.decode.reduce == 8
     assert not known.provisional
     assert known.decode.reduce == 1  # 2 % of the picture's width: every pixel counts
 
@@ -127,4 +129,4 @@ def test_nothing_after_a_report_runs() -> None:
 
 
 def test_needs_are_of_all_steps() -> None:
-    assert planned("face-crop:10x10/blur-faces").needs == {"faces", "all-faces"}
+    assert planned("face-crop:10x10/blur-faces").needs == {"largest-face", "all-faces"}

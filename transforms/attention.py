@@ -27,13 +27,18 @@ def eyes_for(gravity: str | Focus) -> frozenset[str]:
     """The kinds of detections that a gravity asks for."""
     if gravity == "auto":
         return EVERYTHING
+    if gravity in ("face", "face:auto"):
+        return frozenset({"largest-face"})
     return frozenset({"faces"}) if gravity in DETECTED else frozenset()
 
 
 def eyes_without_faces(gravity: str | Focus, found: Found) -> frozenset[str]:
-    """The kinds that a gravity asks for once it is known that no face is there."""
-    wants_more = isinstance(gravity, str) and gravity.endswith(":auto") and not found.by("faces")
-    return EVERYTHING if wants_more else frozenset()
+    """The kinds that a gravity asks for once the first look found no face."""
+    if found.faces or not isinstance(gravity, str):
+        return frozenset()
+    if gravity.endswith(":auto"):
+        return EVERYTHING
+    return frozenset({"faces"}) if gravity == "face" else frozenset()
 
 
 def by_gravity(gravity: str | Focus, width: float, height: float, found: Found) -> Box:
@@ -43,7 +48,7 @@ def by_gravity(gravity: str | Focus, width: float, height: float, found: Found) 
     if gravity in Compass:
         across, down = Compass[gravity]
         return Box((1 - width) * across, (1 - height) * down, width, height)
-    faces, (word, _, fallback) = found.by("faces"), gravity.partition(":")
+    faces, (word, _, fallback) = found.faces, gravity.partition(":")
     if word == "face" and faces:
         return around(largest_of(faces).box.centre, width, height)
     if word == "auto" or (fallback and not faces):
@@ -71,7 +76,7 @@ def best_window(found: Found, width: float, height: float) -> Box:
     sums say, the largest face with a margin stays inside where it fits.
     """
     weights = _weights(found)
-    faces = found.by("faces")
+    faces = found.faces
     must = _with_margin(largest_of(faces).box) if faces else None
     xs = _places(width, (must.x, must.right) if must else None)
     ys = _places(height, (must.y, must.bottom) if must else None)
@@ -110,7 +115,7 @@ def _weights(found: Found) -> Weights:
             if region.label == "person":  # a head matters more than legs
                 head = Box(region.box.x, region.box.y, region.box.width, region.box.height / 4)
                 _spread(weights, head, OBJECT_WEIGHT * region.score * sqrt(head.area))
-    for region in found.by("faces"):
+    for region in found.faces:
         _spread(weights, head_of(region.box), FACE_WEIGHT * sqrt(region.box.area))
     total = weights.sum()
     return weights / total if total > 0 else np.full((CELLS, CELLS), 1 / CELLS**2)

@@ -91,7 +91,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Something found at a place. `by` is the kind of detector: faces, all-faces, objects.
+    """Something found at a place. `by` is the kind of detector: faces, largest-face, all-faces, objects.
 
     `points` are named landmarks in fractions of the picture; for faces right_eye, left_eye, nose, mouth_right and
     mouth_left, right and left being the person's own.
@@ -151,6 +151,11 @@ class Found:
 
     def by(self, kind: str) -> tuple[Region, ...]:
         return tuple(region for region in self.regions if region.by == kind)
+
+    @property
+    def faces(self) -> tuple[Region, ...]:
+        """Faces to hold on to: those of the quick look for the largest one, else those of the thorough look."""
+        return self.by("largest-face") or self.by("faces")
 
     def merged(self, other: Found) -> Found:
         """Both, as the answers to different questions about the same picture."""

@@ -60,8 +60,10 @@ class Source:
 def open_source(path: str | os.PathLike[str], limits: Limits) -> Source:
     """Read a file, no more of it than the limits allow, and probe it; raises Failure as `Source`, and OSError."""
     with open(path, "rb") as file:
-        # One byte more tells a file that is too large; its size beforehand would not, of one that still grows.
-        return Source(file.read(limits.source_bytes + 1), limits)
+        # One byte more than the limit tells a file that is too large. Asking for that many of a smaller one would make
+        # room for them: 1.2 ms for 20 MiB.
+        wanted = min(os.fstat(file.fileno()).st_size, limits.source_bytes) + 1
+        return Source(file.read(wanted), limits)
 
 
 def _too_many_bytes(limits: Limits) -> Failure:

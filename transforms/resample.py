@@ -1,6 +1,6 @@
-"""Other numbers of pixels: the only place that calls OpenCV's resize.
+"""Other numbers of pixels: the only place that resizes.
 
-Shrinking averages areas (LINEAR, CUBIC and LANCZOS4 do not look at every pixel and alias: SSIM .98 against .996);
+Shrinking looks at every pixel (OpenCV's LINEAR, CUBIC and LANCZOS4 do not, and alias: SSIM .98 against .996); OpenCV's
 CUBIC only enlarges. Colours are weighted by their alpha meanwhile, so that what a transparent pixel hides never
 shows: on straight alpha an edge took 191 of 255 from hidden green, weighted 0.
 """
@@ -13,8 +13,11 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 from .image import PixelArray, Size
+
+LANCZOS_PIXELS = 500_000  # of the picture that shrinks; 4 ms, and 20 ms at 2 megapixels
 
 
 def layered(pixels: MatLike) -> PixelArray:
@@ -43,16 +46,35 @@ def _straight(weighted: MatLike) -> PixelArray:
 
 
 def resize(pixels: PixelArray, size: Size) -> PixelArray:
-    """Pixels of exactly `size`; an axis that shrinks is averaged first, then one that grows is interpolated."""
+    """Pixels of exactly `size`, as sharp as the time allows.
+
+    Small pictures shrink by Lanczos over all pixels: at 300 px wide SSIM .9955 for 2.4 ms more than area means, which
+    give .9870. Larger ones shrink by area means. An axis that grows is interpolated after the other has shrunk.
+    """
+    height, width = pixels.shape[:2]
+    if size.width <= width and size.height <= height and width * height <= LANCZOS_PIXELS:
+        return _lanczos(pixels, size)
+    return _averaged(pixels, size)
+
+
+def _lanczos(pixels: PixelArray, size: Size) -> PixelArray:
+    """Pillow's, which looks at every pixel and weighs colours by alpha itself; BGR is as good as RGB to it."""
+    if pixels.shape[:2] == (size.height, size.width):
+        return pixels
+    picture = Pillow.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    return layered(np.asarray(picture.resize((size.width, size.height), Pillow.Resampling.LANCZOS)))
+
+
+def _averaged(pixels: PixelArray, size: Size) -> PixelArray:
     return premultiplied(pixels, lambda weighted: resize_weighted(weighted, size))
 
 
 def shrink(pixels: PixelArray, size: Size) -> PixelArray:
-    """Area means, no side longer than before."""
+    """Area means and nothing else, no side longer than before: detectors were measured on it, and it hides faces."""
     height, width = pixels.shape[:2]
     if size.width > width or size.height > height:
         raise ValueError(f"{size} is larger than {width}x{height}")
-    return resize(pixels, size)
+    return _averaged(pixels, size)
 
 
 def enlarge(pixels: PixelArray, size: Size) -> PixelArray:
@@ -60,11 +82,11 @@ def enlarge(pixels: PixelArray, size: Size) -> PixelArray:
     height, width = pixels.shape[:2]
     if size.width < width or size.height < height:
         raise ValueError(f"{size} is smaller than {width}x{height}")
-    return resize(pixels, size)
+    return _averaged(pixels, size)
 
 
 def resize_weighted(pixels: PixelArray, size: Size) -> PixelArray:
-    """`resize` for colours that are weighted by their alpha already, or for any other numbers."""
+    """Area means, then cubic interpolation, for colours that are weighted by alpha already or any other numbers."""
     height, width = pixels.shape[:2]
     less = Size(min(width, size.width), min(height, size.height))
     # LANCZOS4 is 13 times slower than CUBIC (87 ms for 2 to 5 megapixels with alpha) and rings more at hard edges.

@@ -25,7 +25,7 @@ def _window(before: Size, after: Size, found: Found, zoom: float, which: Which, 
     """The part of the picture to show, in fractions; always of the ratio of `after`."""
     ratio = Fraction(after.width, after.height)
     widest, highest = largest(ratio, before)
-    faces = found.by("faces")
+    faces = found.faces
     if not faces:
         return best_window(found, widest, highest) if fallback == "smart" else around((0.5, 0.5), widest, highest)
     shown = faces if which == "all" else (largest_of(faces),)
@@ -49,15 +49,22 @@ def _detail(
     return max(after.width / (window.width * before.width), after.height / (window.height * before.height))
 
 
-def _if_faceless(found: Found, fallback: str, **_: object) -> frozenset[str]:
-    return frozenset({"saliency"} if fallback == "smart" and not found.by("faces") else ())
+def _eyes(which: Which, **_: object) -> frozenset[str]:
+    return frozenset({"largest-face" if which == "largest" else "faces"})
+
+
+def _more_eyes(found: Found, which: Which, fallback: str, **_: object) -> frozenset[str]:
+    """Where the first look found no face: a thorough one, and a map of what else may matter."""
+    if found.faces:
+        return frozenset()
+    return frozenset({"faces"} if which == "largest" else ()) | frozenset({"saliency"} if fallback == "smart" else ())
 
 
 @operation(
     "face-crop",
     example="face-crop:200x200,zoom=0.8",
-    needs={"faces"},
-    then=_if_faceless,
+    needs=_eyes,
+    then=_more_eyes,
     size=exactly,
     scaling="absorbs",
     detail=_detail,
