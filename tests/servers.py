@@ -29,15 +29,18 @@ def free_port() -> int:
 class Server:
     """A running server. Settings are given without prefix: Server(media=folder, cache="memory:")."""
 
-    def __init__(self, **settings: Any) -> None:
-        self.port = free_port()
+    def __init__(self, command: list[str] | None = None, port: int | None = None, **settings: Any) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = tempfile.NamedTemporaryFile(mode="w+b", suffix=".log")  # noqa: SIM115 - lives as long as the server
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DARKROOM_")}
         given = {"port": self.port, "pull": "never", "log_format": "json", **settings}
         environment |= {f"DARKROOM_{name.upper()}": str(value) for name, value in given.items() if value is not None}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "server", "serve"], env=environment, stdout=self._log, stderr=subprocess.STDOUT
+            command or [sys.executable, "-m", "server", "serve"],
+            env=environment,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
         )
         self.client = httpx2.Client(base_url=self.url, timeout=30, trust_env=False)
 
