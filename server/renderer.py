@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -25,6 +26,8 @@ from transforms.run import run
 
 from .clock import Clock
 from .finder import SourceFinder
+
+OUT_OF_MEMORY = -4  # cv::Error::StsNoMem
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,12 @@ def render(job: Job) -> Rendered:
     try:
         return _render(job)
     except MemoryError:
-        raise Failure(
-            Kind.UNPROCESSABLE, "source-too-costly", "the picture needs more memory than a render may use"
-        ) from None  # fmt: skip
+        pass
+    except cv2.error as error:
+        if error.code != OUT_OF_MEMORY:
+            raise
+    gc.collect()  # outside the handlers: the pictures of the failed render hang on the exception
+    raise Failure(Kind.UNPROCESSABLE, "source-too-costly", "the picture needs more memory than a render may use")
 
 
 def _render(job: Job) -> Rendered:

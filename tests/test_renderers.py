@@ -1,0 +1,129 @@
+"""The pool of render processes: what crashes, hangs or grows costs one renderer and one answer."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from server import renderer
+from server.renderer import Job, Rendered
+from server.renderers import Renderers
+from transforms.failure import Failure
+from transforms.limits import Limits
+from transforms.output import Client
+
+from . import crashes, pictures
+from .servers import Server
+
+
+def job(path: Path, pipeline: str = "resize:20x") -> Job:
+    return Job(str(path), pipeline, Client(), Limits(), 10.0)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(pictures.file(pictures.photo(320, 240), "JPEG"))
+    return path
+
+
+def with_pool(work: Callable[[Renderers], Any], seconds: float = 20, **options: Any) -> Any:
+    async def run() -> Any:
+        async with Renderers(1, seconds, None, limits=Limits(), **options) as pool:
+            return await work(pool)
+
+    return asyncio.run(run())
+
+
+def test_a_render(photo: Path) -> None:
+    rendered: Rendered = with_pool(lambda pool: pool.render(job(photo)))
+    assert Image.open(io.BytesIO(rendered.body)).size == (20, 15)
+    assert (rendered.media_type, rendered.degraded, rendered.found) == ("image/jpeg", (), None)
+
+
+@pytest.mark.parametrize(
+    ("accident", "why"), [(crashes.segfault, "crashed"), (crashes.hang, "timeout")], ids=["segfault", "hang"]
+)
+def test_an_accident_is_the_sources_fault_and_the_pool_lives_on(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, accident: Callable[[Job], None], why: str
+) -> None:
+    lost: list[str] = []
+
+    async def work(pool: Renderers) -> Rendered:
+        with monkeypatch.context() as patch:
+            patch.setattr(renderer, "render", accident)
+            with pytest.raises(Failure) as caught:
+                await pool.render(job(photo))
+        assert (caught.value.code, caught.value.kind) == ("source-too-costly", "unprocessable")
+        return await pool.render(job(photo))
+
+    assert with_pool(work, seconds=1.0 if why == "timeout" else 20, on_loss=lost.append).body
+    assert lost == [why]
+
+
+def test_a_kill_from_outside_is_not_the_sources_fault(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost: list[str] = []
+    monkeypatch.setattr(renderer, "render", crashes.killed_once)
+    assert with_pool(lambda pool: pool.render(job(photo)), on_loss=lost.append).body
+    assert lost == ["killed"]
+
+
+def test_memory_is_limited(tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    large.write_bytes(pictures.file(pictures.checks(6000, 6000), "PNG"))
+
+    async def work(pool: Renderers) -> None:
+        with pytest.raises(Failure) as caught:
+            await pool.render(job(large, "rotate:7"))
+        assert caught.value.code == "source-too-costly"
+        assert (await pool.render(job(large, "crop:9x9"))).body  # the process lives
+
+    with_pool(work, memory_bytes=160 * 2**20)
+
+
+def test_no_process_outlives_the_pool(photo: Path) -> None:
+    async def work(pool: Renderers) -> None:
+        await pool.render(job(photo))
+
+    before = set(multiprocessing.active_children())
+    with_pool(work)
+    assert set(multiprocessing.active_children()) <= before
+
+
+def test_what_was_too_costly_is_refused_at_once_for_a_while(media: Path, detection: str) -> None:
+    with Server(media=media, detection=detection, renderers=1, render_timeout=0.3) as server:
+        server.wait("/health")
+        slow = "/resize:5000x,enlarge/rotate:33/format:avif/photo.jpg"
+        first = server.get(slow)
+        assert (first.status_code, first.json()["code"]) == (422, "source-too-costly")
+        lost = server.metric("darkroom_lost_renderers_total")
+        again = server.get("/resize:11x/photo.jpg")
+        assert (again.status_code, again.json()["code"]) == (422, "source-too-costly")
+        assert server.metric("darkroom_lost_renderers_total") == lost
+        assert server.get("/resize:11x/quadrants.png").status_code == 200
+
+
+def test_a_full_queue_is_told_so(media: Path, detection: str) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with Server(media=media, detection=detection, renderers=1, queue_size=1) as server:
+        server.wait("/health")
+
+        def ask(n: int) -> int:
+            answer = server.get(f"/resize:{2000 + n}x,enlarge/format:avif/photo.jpg")
+            if answer.status_code == 429:
+                assert (answer.json()["code"], answer.headers["retry-after"]) == ("queue-full", "1")
+                assert answer.headers["cache-control"] == "no-store"
+            return answer.status_code
+
+        with ThreadPoolExecutor(8) as threads:
+            statuses = list(threads.map(ask, range(8)))
+            assert server.get("/health").status_code == 200
+    assert set(statuses) == {200, 429}
