@@ -23,7 +23,7 @@ def settings_page() -> str:
         [
             "# Settings",
             "",
-            "Environment variables; `darkroom serve --help` lists those that are options as well. A name that begins with",
+            "Environment variables; `darkroom serve --help` lists those that are options too. A name that begins with",
             "`DARKROOM_` and is not among these is an error: a typo must not lift a limit.",
             "",
             "| variable | default | |",
