@@ -89,11 +89,9 @@ class Server:
         return 0.0
 
     def spools(self) -> list[Path]:
-        """Folders in which the server keeps what it downloads."""
-        opened = {Path(file.path).parent for file in psutil.Process(self.process.pid).open_files()}
-        return [folder for folder in opened if "darkroom-spool-" in folder.name] or [
-            folder for parent in ("/dev/shm", tempfile.gettempdir()) for folder in Path(parent).glob("darkroom-spool-*")
-        ]
+        """Folders in which the server keeps what it downloads; it holds them open."""
+        held = (os.readlink(descriptor) for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir())
+        return [Path(path) for path in held if "darkroom-spool-" in path]
 
     def stop(self) -> int:
         """Ends the server as an operator would; its exit status."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from transforms import params
 from transforms.failure import Failure, Kind
 from transforms.image import Image, Scale, Size
+from transforms.numbers import print_number
 from transforms.output import Output, Report
 from transforms.params import Colour, Compass, Dimensions, Focus
 from transforms.pipeline import Step
@@ -86,7 +87,7 @@ def test_what_lies_beyond_its_bounds_is_refused(operation: Operation, name: str,
     assert failure.details["operation"] == operation.name
     assert failure.message.startswith(f"{name}: {text!r} is not ")
     said = {failure.details.get(bound) for bound in ("minimum", "maximum")} - {None}
-    assert all(params._print_number(bound) in failure.message for bound in said if isinstance(bound, int | float))
+    assert all(print_number(bound) in failure.message for bound in said if isinstance(bound, int | float))
 
 
 @every_picture
