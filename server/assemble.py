@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from cache.open import open_store
 from cache.store import Store
+from detectors.client import Client
 from detectors.models import ModelStore
 
 from .admission import Admission
 from .detection import Supervisor
 from .findings import Findings
+from .identities import Identities
 from .metrics import Metrics
 from .originals import Originals
 from .render import Delivery
@@ -29,6 +32,7 @@ class Parts:
     delivery: Delivery
     store: Store
     models: ModelStore
+    identities: Identities
     detection: str
 
 
@@ -44,9 +48,11 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
             on_loss=lambda why: metrics.lost_renderers.labels(why).inc(),
         ) as renderers:  # fmt: skip
             parts = _parts(settings, metrics, renderers, address)
+            watching = asyncio.create_task(parts.identities.watch())
             try:
                 yield parts
             finally:
+                watching.cancel()
                 await parts.delivery.close()
     finally:
         if supervisor:
@@ -69,6 +75,7 @@ def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection
         on_event=lambda name, event: metrics.stores.labels(name, event).inc(),
     )
     models = ModelStore(settings.models)
+    identities = Identities(models, Client(detection, settings.detection_secret_text))
     files = FileSource(settings.media, settings.limits.source_bytes)
     web = HttpSource.of(settings)
     delivery = Delivery(
@@ -76,11 +83,11 @@ def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection
         files=files,
         originals=Originals({"file": files, "http": web, "https": web}, store),
         store=store,
-        findings=Findings(store, models),
+        findings=Findings(store, identities),
         renderers=renderers,
         admission=Admission(2 * renderers.processes, settings.queue_size, settings.queue_age),
         limits=settings.limits,
         request_seconds=settings.timeout,
         metrics=metrics,
     )
-    return Parts(delivery, store, models, detection)
+    return Parts(delivery, store, models, identities, detection)

@@ -14,8 +14,9 @@ from cache.entry import Entry
 from cache.key import digest
 from cache.store import Store
 from detectors.found import pack, unpack
-from detectors.models import ModelStore
 from transforms.image import Found
+
+from .identities import Identities
 
 KEPT = 30 * 86_400.0  # s; a finding is as old as the content and the model, which are in the key
 LARGEST_READ_AT_ONCE = 1 << 20
@@ -24,7 +25,7 @@ LARGEST_READ_AT_ONCE = 1 << 20
 class Findings:
     """The cache of detections."""
 
-    def __init__(self, store: Store, models: ModelStore) -> None:
+    def __init__(self, store: Store, models: Identities) -> None:
         self._store = store
         self._models = models
         self._contents: LRUCache[tuple[Path, str], str] = LRUCache(10_000)
@@ -49,16 +50,16 @@ class Findings:
         now = time.time()
         for kind, model in found.models:
             key = self._key(content, kind)
-            if key and model == self._models.identity(kind):
+            if key and model == self._models.of(kind):
                 part = replace(found, regions=found.by(kind), models=((kind, model),), missing=())
                 await self._store.put(key, Entry(pack(part), {}, now, now + KEPT, now + KEPT))
 
     def identities(self, kinds: frozenset[str]) -> tuple[str, ...]:
         """The models that stand behind kinds, as they enter a render's key."""
-        return tuple(f"{kind}={self._models.identity(kind)}" for kind in sorted(kinds))
+        return tuple(f"{kind}={self._models.of(kind)}" for kind in sorted(kinds))
 
     def _key(self, content: str, kind: str) -> str | None:
-        identity = self._models.identity(kind)
+        identity = self._models.of(kind)
         return digest("found", content, kind, identity) if identity else None
 
 

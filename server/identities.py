@@ -1,0 +1,41 @@
+"""Which models answer for which kinds of detection: part of the keys of renders and findings."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from detectors.client import Client, Unanswered
+from detectors.models import ModelStore
+
+REFRESHED_EVERY = 5.0  # s; weights may come while the server runs
+
+
+class Identities:
+    """As the detection service tells; until it has, as the models folder suggests.
+
+    The service decides, because what it takes from the folder depends on its device, and it may run elsewhere.
+    """
+
+    def __init__(self, store: ModelStore, service: Client) -> None:
+        self._store = store
+        self._service = service
+        self._told: dict[str, str] | None = None
+
+    def of(self, kind: str) -> str | None:
+        """`name@sha256 prefix` of the model for a kind, None where nothing answers for it."""
+        return self._store.identity(kind) if self._told is None else self._told.get(kind)
+
+    async def watch(self) -> None:
+        """Asks the service again and again, for as long as the server runs."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(REFRESHED_EVERY)
+
+    async def refresh(self) -> None:
+        """Ask once; a service that does not answer changes nothing."""
+        try:
+            answer: dict[str, Any] = await asyncio.to_thread(self._service.models)
+        except Unanswered:
+            return
+        self._told = {str(kind): str(identity) for kind, identity in answer["models"].items()}
