@@ -20,6 +20,8 @@ from .render import Delivery, Wanted
 from .respond import SAFE_HEADERS, etags, raw_path, respond
 from .urls import is_cloudinary
 
+SHED = frozenset({"queue-full", "queue-timeout", "deadline-exceeded"})  # codes of what load alone refuses
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -75,6 +77,8 @@ class Pictures:
             logger().exception("internal error", path=_short(path))
             found = errors.internal_error()
         self._metrics.errors.labels(found.code).inc()
+        if found.code in SHED:
+            self._metrics.shed.labels(found.code).inc()
         return errors.respond(
             found, vary=wanted.vary if wanted else None, cloudinary=is_cloudinary(path), request_id=request_id
         )  # fmt: skip

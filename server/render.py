@@ -159,10 +159,12 @@ class Delivery:
         ready = await self._store.get(key) if not original.version.private else None
         if ready is not None:
             return key, ready, original.version, False
-        if original.fetched is None:
+        if original.fetched is None:  # it still holds, but the render of it is gone
             original = await self._originals.fetch(wanted.ref, deadline)
+            key = self._key(wanted, original.version)
         async with self._admission.admitted():
             rendered = await self._render(wanted, original, deadline)  # 7. to 12.
+        self._count(rendered)
         entry = self._entry(wanted, rendered, {"fetch": (fetched - started) * 1000})
         if not original.version.private:
             await self._store.put(key, entry)  # 13.
@@ -190,6 +192,12 @@ class Delivery:
         if content and rendered.found:
             await self._findings.remember(content, unpack(rendered.found))
         return rendered
+
+    def _count(self, rendered: Rendered) -> None:
+        for stage, milliseconds in rendered.timings:
+            self._metrics.spans.labels(stage).observe(milliseconds / 1000)
+        for what in rendered.degraded:
+            self._metrics.degraded.labels(what).inc()
 
     def _refuse_if_costly(self, ref: SourceRef, version: Version | None) -> None:
         if version is not None and (failure := self._costly.get(_identity(ref, version))):

@@ -126,4 +126,6 @@ def test_a_full_queue_is_told_so(media: Path, detection: str) -> None:
         with ThreadPoolExecutor(8) as threads:
             statuses = list(threads.map(ask, range(8)))
             assert server.get("/health").status_code == 200
+        shed = server.metric('darkroom_shed_total{reason="queue-full"}')
     assert set(statuses) == {200, 429}
+    assert shed == statuses.count(429)

@@ -179,6 +179,7 @@ def test_without_detectors_redaction_fails_and_the_rest_degrades(media: Path, tm
         assert tags.status_code == 200
         assert {missing["detector"] for missing in tags.json()["missing"]} == {"faces", "objects"}
         assert tags.json()["colors"]
+        assert server.metric('darkroom_degraded_total{what="faces"}') >= 1
         assert server.get("/ready").status_code == 503
         assert server.get("/resize:10x/bus.jpg").status_code == 200
 
