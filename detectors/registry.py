@@ -143,6 +143,11 @@ def serving(kind: str) -> Detector:
     )  # fmt: skip
 
 
+def model_kinds() -> frozenset[str]:
+    """Every kind that a detector with a model serves."""
+    return frozenset(kind for candidate in detectors().values() for kind in candidate.sides)
+
+
 def side_for(kinds: Collection[str]) -> int:
     """The longest side in pixels at which a picture should be sent for these kinds; more is worth nothing."""
     return max(serving(kind).sides[kind] for kind in kinds)

@@ -86,7 +86,7 @@ def detect(
         os.environ["DARKROOM_DETECTION_SECRET"] = settings.detection_secret_text
     elif not socket:
         fail("over TCP a shared secret is wanted: set DARKROOM_DETECTION_SECRET on both sides")
-    command = [sys.executable, "-m", "detectors.service", *where, *arguments]
+    command = [sys.executable, "-P", "-m", "detectors.service", *where, *arguments]
     os.execv(sys.executable, command)  # noqa: S606 - our own module, in this very process
 
 

@@ -11,10 +11,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
+
 from .log import logger
 
 FIRST_PAUSE = 0.2  # seconds before the first restart; doubles up to LONGEST_PAUSE
 LONGEST_PAUSE = 30.0
+SAFE = ("-P",)  # nothing is imported from the folder that the command happens to be run in
+CHECKED_EVERY = 2.0  # seconds between looks at its health
+PATIENCE = 3  # looks in a row that may fail, once it has been well
 STEADY = 60.0  # a process that lived this long starts the backoff anew
 
 
@@ -55,15 +60,36 @@ class Supervisor:
         return self._process.pid if self._process is not None else None
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "detectors.service", "--socket", self.address, *self._arguments]
+        command = [sys.executable, *SAFE, "-m", "detectors.service", "--socket", self.address, *self._arguments]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, env=os.environ.copy())  # noqa: S603 - our own module
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> int:
+        """Waits for its end; ends it where it hangs or calls itself sick. Returns the exit status."""
+        bad, was_well = 0, False
+        while True:
+            try:
+                return process.wait(CHECKED_EVERY)
+            except subprocess.TimeoutExpired:
+                well = self._is_well()
+            was_well, bad = was_well or well, 0 if well else bad + 1
+            if was_well and bad >= PATIENCE:
+                logger().warning("detection process does not answer and is killed")
+                process.kill()
+
+    def _is_well(self) -> bool:
+        transport = httpx2.HTTPTransport(uds=self.address)
+        try:
+            with httpx2.Client(transport=transport, timeout=2.0, trust_env=False) as client:
+                return client.get("http://detection/health").status_code == 200
+        except httpx2.HTTPError:
+            return False
 
     def _supervise(self) -> None:
         pause = FIRST_PAUSE
         while True:
             started = time.monotonic()
             assert self._process is not None  # noqa: S101 - set by start
-            code = self._process.wait()
+            code = self._watch(self._process)
             if self._stopping.is_set():
                 return
             pause = FIRST_PAUSE if time.monotonic() - started > STEADY else min(pause * 2, LONGEST_PAUSE)

@@ -10,21 +10,26 @@ import numpy as np
 from detectors.client import Client as Detection
 from detectors.client import Unanswered
 from detectors.local import find_local
-from detectors.registry import side_for
+from detectors.registry import local_detectors, model_kinds, side_for
 from transforms.decode import Decode, decode
 from transforms.encode import flatten
 from transforms.image import Found, Image, Missing, PixelArray, Size
 from transforms.pipeline import Pipeline
-from transforms.plan import MODEL_KINDS, Plan, plan, reduction
+from transforms.plan import Plan, plan, reduction
 from transforms.probe import Source
 from transforms.projection import projected
 from transforms.resample import shrink
 
 from .clock import Clock
 
+WHITE = (255, 255, 255)
+
 DETECTION_SECONDS = 4.0  # how long a render waits for detectors; well before its kill timer
 
 NO_ANSWER = "the detection service did not answer in time; try again"
+NO_DETECTOR = "no detector of this kind is installed"
+
+LOCAL_SIDE = 320  # long side in pixels that colours and saliency are found well on
 
 
 class SourceFinder:
@@ -49,9 +54,10 @@ class SourceFinder:
         self._detection = detection
         self._known = {0: known}
         self._content = content
-        self._deadline = deadline
         self._clock = clock
         self._decoded: tuple[Decode, Image] | None = None
+        # For all questions of a render together, and well before its kill timer.
+        self._patience = min(DETECTION_SECONDS, (deadline - time.monotonic()) / 2)
 
     @property
     def found(self) -> Found:
@@ -61,13 +67,13 @@ class SourceFinder:
     def planned(self, pipeline: Pipeline) -> Plan:
         """The plan. Where its scale depends on what is found, that is asked first, on a small copy."""
         probe, limits = self._source.probe, self._source.limits
-        first = plan(pipeline, probe, limits, side_for=side_for)
+        first = plan(pipeline, probe, limits, side_for=_side_for)
         self._clock.lap("plan")
         if not first.provisional:
             return first
-        self._of_source(first.needs & MODEL_KINDS, 0)
+        self._of_source(first.needs & model_kinds(), 0)
         self._of_source(_more(first, self.found), 0)
-        return plan(pipeline, probe, limits, self.found, side_for=side_for)
+        return plan(pipeline, probe, limits, self.found, side_for=_side_for)
 
     def picture(self, wanted: Decode) -> Image:
         """The decoded source; again only where it is wanted larger than it is at hand."""
@@ -79,20 +85,38 @@ class SourceFinder:
         return self._decoded[1]
 
     def __call__(self, kinds: frozenset[str], image: Image, frame: int) -> Found:
-        found = projected(self._of_source(kinds & MODEL_KINDS, frame), image.from_source)
-        if kinds - MODEL_KINDS:
-            found = found.merged(find_local(kinds - MODEL_KINDS, image.frames[frame].pixels))
+        found = projected(self._of_source(kinds & model_kinds(), frame), image.from_source)
+        local = kinds & local_detectors().keys()
+        if local:
+            found = found.merged(find_local(local, image.frames[frame].pixels))
+        strangers = kinds - model_kinds() - local
+        return found.merged(Found(missing=tuple(Missing(kind, "", NO_DETECTOR) for kind in sorted(strangers))))
+
+    def anew(self, kinds: frozenset[str], image: Image, frame: int) -> Found:
+        self._clock.lap("run")
+        found = self._seen(kinds & model_kinds(), image.frames[frame].pixels, None)
+        self._clock.lap("find")
         return found
 
     def _of_source(self, kinds: frozenset[str], frame: int) -> Found:
         known = self._known.get(frame, Found())
         unasked = kinds - dict(known.models).keys() - {missing.detector for missing in known.missing}
         if unasked:
-            pixels = _small(self._view(unasked).frames[frame].pixels, side_for(unasked))
+            pixels = self._view(unasked).frames[frame].pixels
             self._clock.lap("run")
-            self._known[frame] = known = known.merged(self._ask(unasked, pixels, frame))
+            key = f"{self._content}:{frame}" if self._content else None
+            self._known[frame] = known = known.merged(self._seen(unasked, pixels, key))
             self._clock.lap("find")
         return _only(known, kinds)
+
+    def _seen(self, kinds: frozenset[str], pixels: PixelArray, key: str | None) -> Found:
+        """What detectors say of these pixels. Redaction must find what transparency hides too: it stays in the file."""
+        small = _small(pixels, side_for(kinds))
+        found = self._ask(kinds, flatten(small, WHITE), key)
+        hidden = kinds & {"all-faces"}
+        if hidden and small.shape[2] == 4:
+            found = found.merged(self._ask(hidden, small[:, :, :3], key and f"{key}:bare"))
+        return found
 
     def _view(self, kinds: frozenset[str]) -> Image:
         """The source in a size that these detectors see enough in."""
@@ -101,22 +125,31 @@ class SourceFinder:
             return self._decoded[1]
         return self.picture(wanted)
 
-    def _ask(self, kinds: frozenset[str], pixels: PixelArray, frame: int) -> Found:
-        key = f"{self._content}:{frame}" if self._content else None
-        until = min(self._deadline, time.monotonic() + DETECTION_SECONDS)
+    def _ask(self, kinds: frozenset[str], pixels: PixelArray, key: str | None) -> Found:
+        asked = time.monotonic()
         try:
-            if self._detection is None:
-                raise Unanswered(kinds, "no detection service is configured")
+            if self._detection is None or self._patience <= 0:
+                raise Unanswered(kinds, "it is not there, or has not answered before")
             self.asked = True
-            return self._detection.find(kinds, pixels, deadline=until, key=key)
+            found = self._detection.find(kinds, _bgr(pixels), deadline=asked + self._patience, key=key)
+            self._patience -= time.monotonic() - asked
         except Unanswered:
-            return Found(missing=tuple(Missing(kind, "", NO_ANSWER) for kind in sorted(kinds)))
+            found, self._patience = Found(), 0.0
+        told = dict(found.models).keys() | {missing.detector for missing in found.missing}
+        silent = tuple(Missing(kind, "", NO_ANSWER) for kind in sorted(kinds - told))
+        return replace(found, missing=(*found.missing, *silent))
+
+
+def _side_for(kinds: frozenset[str]) -> int:
+    """The long side in pixels that detectors of these kinds want to see."""
+    models = kinds & model_kinds()
+    return max(side_for(models) if models else 1, LOCAL_SIDE if kinds - models else 1)
 
 
 def _more(plan: Plan, found: Found) -> frozenset[str]:
     """What steps ask for once they know `found`. Only asked of plans whose scale it decides: no geometry before."""
     kinds = (planned.step.operation.then(found, **planned.step.arguments) for planned in plan.steps)
-    return frozenset().union(*kinds) & MODEL_KINDS
+    return frozenset().union(*kinds) & model_kinds()
 
 
 def _only(found: Found, kinds: frozenset[str]) -> Found:
@@ -133,9 +166,10 @@ def _enough(have: Decode, want: Decode) -> bool:
 
 
 def _small(pixels: PixelArray, side: int) -> PixelArray:
-    """A BGR copy with at most `side` pixels a side; transparent parts white."""
+    """A copy with at most `side` pixels a side."""
     size = Size(pixels.shape[1], pixels.shape[0])
-    if size.long_side > side:
-        pixels = shrink(pixels, size.scaled(side / size.long_side))
-    pixels = flatten(pixels, (255, 255, 255))
-    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+    return shrink(pixels, size.scaled(side / size.long_side)) if size.long_side > side else pixels
+
+
+def _bgr(pixels: PixelArray) -> PixelArray:
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else np.ascontiguousarray(pixels)

@@ -20,6 +20,7 @@ from .identities import Identities
 
 KEPT = 30 * 86_400.0  # s; a finding is as old as the content and the model, which are in the key
 LARGEST_READ_AT_ONCE = 1 << 20
+FINDINGS_VERSION = "1"  # raise it with any change of how a model is asked: sizes, thresholds, padding
 
 
 class Findings:
@@ -60,7 +61,7 @@ class Findings:
 
     def _key(self, content: str, kind: str) -> str | None:
         identity = self._models.of(kind)
-        return digest("found", content, kind, identity) if identity else None
+        return digest("found", FINDINGS_VERSION, content, kind, identity) if identity else None
 
 
 def _read(entry: Entry) -> Found:

@@ -8,6 +8,7 @@ from typing import Any
 from detectors.client import Client, Unanswered
 from detectors.models import ModelStore
 
+FIRST_PAUSE = 0.5  # s, until the service has told something
 REFRESHED_EVERY = 5.0  # s; weights may come while the server runs
 
 
@@ -30,7 +31,7 @@ class Identities:
         """Asks the service again and again, for as long as the server runs."""
         while True:
             await self.refresh()
-            await asyncio.sleep(REFRESHED_EVERY)
+            await asyncio.sleep(REFRESHED_EVERY if self._told else FIRST_PAUSE)
 
     async def refresh(self) -> None:
         """Ask once; a service that does not answer changes nothing."""
@@ -38,4 +39,4 @@ class Identities:
             answer: dict[str, Any] = await asyncio.to_thread(self._service.models)
         except Unanswered:
             return
-        self._told = {str(kind): str(identity) for kind, identity in answer["models"].items()}
+        self._told = {str(kind): str(identity) for kind, identity in answer.get("models", {}).items()}

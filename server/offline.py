@@ -17,6 +17,7 @@ from . import urls
 from .assemble import Parts, assembled
 from .health import detection_state
 from .metrics import Metrics
+from .parse import encoded
 from .settings import Settings
 from .sources.source import SourceRef
 from .urls.request import Request
@@ -27,7 +28,7 @@ MODELS_SECONDS = 60.0  # how long a command waits for the detectors to load thei
 async def rendered(settings: Settings, path: str) -> bytes:
     """The body that the server would answer to a path with; raises Failure where it would answer with a problem."""
     raw_path, _, query = path.partition("?")
-    request = urls.parse(raw_path, query)
+    request = urls.parse(encoded(raw_path), encoded(query))
     async with _warm(settings, bool(request.pipeline.needs)) as parts:
         return await _body(parts, request)
 

@@ -32,6 +32,7 @@ class Version:
     private: bool = False
     etag: str | None = None
     modified: str | None = None
+    may_be_stale: bool = True  # not where the origin wants to be asked each time (no-cache, max-age=0)
 
     @property
     def fresh(self) -> bool:
@@ -82,18 +83,29 @@ class Originals:
             original = Original(_version(ref, answer), answer)
         else:
             assert known is not None  # noqa: S101 - nothing can be unmodified against nothing
-            original = Original(replace(known, fresh_for=_ttl(answer.fresh_for), private=answer.private), None)
+            renewed = replace(
+                known, fresh_for=_ttl(answer.fresh_for), private=answer.private, may_be_stale=answer.fresh_for != 0
+            )
+            original = Original(renewed, None)
         await self._remember(ref, original.version)
         return original
 
     async def _remember(self, ref: SourceRef, version: Version) -> None:
-        if ref.scheme == "file" or version.private:
+        if ref.scheme == "file":
+            return
+        if version.private:
+            await self.forget(ref)
             return
         now = time.time()
         fresh_until = now + version.fresh_for
         meta = {"tag": version.tag, "etag": version.etag, "modified": version.modified}
-        entry = Entry(b"", meta, now, fresh_until, fresh_until + STALE_WINDOW)
+        stale_for = STALE_WINDOW if version.may_be_stale else 0.0
+        entry = Entry(b"", meta, now, fresh_until, fresh_until + stale_for)
         await self._records.put(_record_key(ref), entry)
+
+    async def forget(self, ref: SourceRef) -> None:
+        """What was known no longer holds: the origin took it back, or forbids to keep it."""
+        await self._records.delete(_record_key(ref))
 
     async def close(self) -> None:
         for source in set(self._sources.values()):
@@ -110,7 +122,7 @@ def _ttl(said: float | None) -> float:
 
 def _version(ref: SourceRef, fetched: Fetched) -> Version:
     ttl = FILE_TTL if ref.scheme == "file" else _ttl(fetched.fresh_for)
-    return Version(fetched.version, ttl, fetched.private, fetched.etag, fetched.modified)
+    return Version(fetched.version, ttl, fetched.private, fetched.etag, fetched.modified, fetched.fresh_for != 0)
 
 
 def _read(entry: Entry) -> Version:

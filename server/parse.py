@@ -17,7 +17,7 @@ def parsed(path: str) -> dict[str, Any]:
     """
     raw_path, _, query = path.partition("?")
     try:
-        request = urls.parse(_encoded(raw_path), query)
+        request = urls.parse(encoded(raw_path), encoded(query))
     except Failure as failure:
         more = {name: value for name, value in problem(failure).items() if name not in ("type", "title", "detail")}
         return {"ok": False, **more, "status": status_of(failure), "message": failure.message}
@@ -37,6 +37,6 @@ def _given(step: Any) -> list[tuple[Any, Any]]:
     return [(argument, value) for argument, value in pairs if value is not None]
 
 
-def _encoded(path: str) -> str:
+def encoded(path: str) -> str:
     """The bytes of the path as ASGI gives them: one character a byte."""
     return path.encode("utf-8", "surrogateescape").decode("latin-1")

@@ -16,11 +16,11 @@ from cache.flight import Flight
 from cache.key import digest
 from cache.store import Store
 from detectors.found import pack, unpack
+from detectors.registry import model_kinds
 from transforms.failure import Failure, Kind
 from transforms.limits import Limits
 from transforms.output import Client
 from transforms.pipeline import Pipeline, Step
-from transforms.plan import MODEL_KINDS
 
 from . import negotiate, urls
 from .admission import Admission
@@ -37,8 +37,11 @@ from .urls.request import Request
 RENDERER_VERSION = "1"  # part of every key and ETag: raise it with any change that changes pixels or bytes
 
 KEPT = 7 * 86_400.0  # s; the source's version is in the key, so that an entry never becomes wrong, only unused
+LASTING = frozenset({"animation"})  # what no second try would bring back
 DEGRADED_TTL = 60.0  # s; a result that had to do without something heals by itself
-COSTLY_REMEMBERED = 60.0  # s for which a source that killed its renderer is refused at once
+COSTLY_REMEMBERED = 60.0  # s for which what killed its renderer is refused at once
+META = frozenset({"media_type", "degraded", "timings", "cache_tag"})  # what every entry says
+STRIKES = 3  # pipelines that a source may fail with before it is refused altogether
 
 
 Status = Literal["hit", "stale", "miss", "follower"]
@@ -88,7 +91,8 @@ class Delivery:
         self._seconds = request_seconds
         self._metrics = metrics
         self._flight: Flight[tuple[str, Entry, Version, bool]] = Flight()
-        self._costly: TTLCache[str, Failure] = TTLCache(1000, COSTLY_REMEMBERED)
+        self._costly: TTLCache[str, Failure] = TTLCache(10_000, COSTLY_REMEMBERED)
+        self._strikes: TTLCache[str, int] = TTLCache(10_000, COSTLY_REMEMBERED)
         self.background: set[asyncio.Task[None]] = set()
         self._fingerprint = digest(RENDERER_VERSION, repr(limits))
 
@@ -114,7 +118,7 @@ class Delivery:
             answer = await self._remembered(wanted, version, known_etags)
             if answer is not None:
                 return answer
-        self._refuse_if_costly(wanted.ref, version)
+        self._refuse_if_costly(wanted, version)
         try:
             async with asyncio.timeout_at(asyncio.get_running_loop().time() + self._seconds):
                 return await self._made(wanted, deadline)
@@ -129,7 +133,7 @@ class Delivery:
         if version.fresh and matches(_etag(key), known_etags):
             return Answer(_etag(key), None, "hit", version.fresh_for)
         entry = await self._store.get(key)
-        if entry is None or version.private:
+        if entry is None or version.private or not entry.meta.keys() >= META:
             self._metrics.cache.labels("render", "miss").inc()
             return None
         if not version.fresh:
@@ -173,23 +177,24 @@ class Delivery:
     async def _render(self, wanted: Wanted, original: Original, deadline: float) -> Rendered:
         fetched = original.fetched
         assert fetched is not None  # noqa: S101 - _make fetches what it has not got
-        kinds = wanted.pipeline.needs & MODEL_KINDS
+        kinds = wanted.pipeline.needs & model_kinds()
         content = await self._findings.content(fetched.path, fetched.version) if kinds else None
         # What a step may ask for once it knows more is looked up as well: it costs next to nothing.
-        known = await self._findings.known(content, MODEL_KINDS) if content else None
+        known = await self._findings.known(content, model_kinds()) if content else None
         if known is not None:
             self._metrics.cache.labels("found", "hit" if known.models else "miss").inc()
         job = Job(
             str(fetched.path), str(wanted.pipeline), wanted.client, self._limits,
-            deadline - time.monotonic(), content, pack(known) if known and known.models else None,
+            min(deadline, time.monotonic() + self._renderers.seconds), content,
+            pack(known) if known and known.models else None,
         )  # fmt: skip
         try:
             rendered = await self._renderers.render(job)
         except Failure as failure:
             if failure.code == "source-too-costly":
-                self._costly[_identity(wanted.ref, original.version)] = failure
+                self._ban(wanted, original.version, failure)
             raise
-        if content and rendered.found:
+        if content and rendered.found and not original.version.private:
             await self._findings.remember(content, unpack(rendered.found))
         return rendered
 
@@ -199,9 +204,21 @@ class Delivery:
         for what in rendered.degraded:
             self._metrics.degraded.labels(what).inc()
 
-    def _refuse_if_costly(self, ref: SourceRef, version: Version | None) -> None:
-        if version is not None and (failure := self._costly.get(_identity(ref, version))):
-            raise failure
+    def _ban(self, wanted: Wanted, version: Version, failure: Failure) -> None:
+        """What cost a renderer is refused for a while; the whole source once it did so in several ways."""
+        failure = failure.with_details()
+        self._costly[_identity(wanted.ref, version, str(wanted.pipeline))] = failure
+        source = _identity(wanted.ref, version)
+        self._strikes[source] = self._strikes.get(source, 0) + 1
+        if self._strikes[source] >= STRIKES:
+            self._costly[source] = failure
+
+    def _refuse_if_costly(self, wanted: Wanted, version: Version | None) -> None:
+        if version is None:
+            return
+        for known in (_identity(wanted.ref, version), _identity(wanted.ref, version, str(wanted.pipeline))):
+            if known in self._costly:
+                raise self._costly[known].with_details()  # anew: a raised one holds on to all that was at hand
 
     async def _refresh(self, wanted: Wanted, stale: Version) -> None:
         """Revalidate a stale source, and render anew where it has changed."""
@@ -211,6 +228,8 @@ class Delivery:
             await self._flight.run(flight, lambda: self._make(wanted, deadline, stale))
         except Failure as failure:
             logger().info("refresh failed", code=failure.code)
+            if failure.kind in (Kind.NOT_FOUND, Kind.FORBIDDEN):
+                await self._originals.forget(wanted.ref)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -222,12 +241,13 @@ class Delivery:
         return digest(
             "render", self._fingerprint, str(wanted.pipeline), root, wanted.ref.scheme, wanted.ref.location,
             version.tag, ",".join(sorted(wanted.client.formats)),
-            *self._findings.identities(wanted.pipeline.needs & MODEL_KINDS),
+            # All models where one is needed: what a step asks for next depends on what is found first.
+            *self._findings.identities(model_kinds() if wanted.pipeline.needs & model_kinds() else frozenset()),
         )  # fmt: skip
 
     def _entry(self, wanted: Wanted, rendered: Rendered, timings: dict[str, float]) -> Entry:
         now = time.time()
-        ttl = DEGRADED_TTL if rendered.degraded else KEPT
+        ttl = DEGRADED_TTL if set(rendered.degraded) - LASTING else KEPT
         meta: Meta = {
             "media_type": rendered.media_type,
             "width": rendered.size.width,
@@ -257,5 +277,5 @@ def _etag(key: str, entry: Entry | None = None) -> str:
     return f'W/"{key}-{digest(degraded)[:8]}"' if degraded else f'W/"{key}"'
 
 
-def _identity(ref: SourceRef, version: Version) -> str:
-    return digest(ref.scheme, ref.location, version.tag)
+def _identity(ref: SourceRef, version: Version, pipeline: str = "") -> str:
+    return digest(ref.scheme, ref.location, version.tag, pipeline)

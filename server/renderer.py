@@ -6,7 +6,7 @@ import gc
 import json
 import os
 import resource
-import time
+import signal
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,9 +20,9 @@ from transforms.image import Found, Image, Probe, Size
 from transforms.limits import Limits
 from transforms.output import Client, Output, Report
 from transforms.pipeline import Pipeline
-from transforms.probe import open_source
+from transforms.probe import Source, open_source
 from transforms.registry import operations
-from transforms.run import run
+from transforms.run import check_time, run
 
 from .clock import Clock
 from .finder import SourceFinder
@@ -32,13 +32,13 @@ OUT_OF_MEMORY = -4  # cv::Error::StsNoMem
 
 @dataclass(frozen=True)
 class Job:
-    """One render, as it travels to a render process. `seconds` is what is left until the request's deadline."""
+    """One render, as it travels to a render process. `deadline` is of time.monotonic(), which all processes share."""
 
     path: str
     pipeline: str
     client: Client
     limits: Limits
-    seconds: float
+    deadline: float
     content: str | None = None  # hash of the source, under which detections are remembered
     known: bytes | None = None  # packed Found of the source, as far as it is known already
 
@@ -67,6 +67,8 @@ _process = _Settings()
 
 def start(detection: str | None, secret: str | None, memory_bytes: int) -> None:
     """Prepare a fresh render process: one OpenCV thread, a memory limit, a connection to the detectors."""
+    # pebble installs a Python handler, which would wait for the end of a long call into a codec.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cv2.setNumThreads(1)
     operations()
     limit = _virtual_bytes() + memory_bytes
@@ -99,9 +101,10 @@ def render(job: Job) -> Rendered:
 
 
 def _render(job: Job) -> Rendered:
-    deadline = time.monotonic() + job.seconds
+    deadline = job.deadline
+    check_time(deadline)
     clock = Clock()
-    with open_source(job.path, job.limits) as source:
+    with _opened(job) as source:
         clock.lap("probe")
         known = unpack(job.known) if job.known else Found()
         finder = SourceFinder(source, _process.detection, known, job.content, deadline, clock)
@@ -113,6 +116,13 @@ def _render(job: Job) -> Rendered:
     found = pack(finder.found) if finder.asked else None
     degraded = tuple(dict.fromkeys((*finder.degraded, *outcome.degraded)))
     return Rendered(body, media_type, size, found, degraded, clock.laps)
+
+
+def _opened(job: Job) -> Source:
+    try:
+        return open_source(job.path, job.limits)
+    except (FileNotFoundError, PermissionError):
+        raise Failure(Kind.NOT_FOUND, "source-not-found", "there is no such source") from None
 
 
 def _encoded(result: Image | Report, output: Output, probe: Probe, client: Client) -> tuple[bytes, str, Size]:

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as RanTooLong
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from types import TracebackType
 from typing import TypeVar
@@ -44,16 +45,20 @@ class Renderers:
     ) -> None:
         # A second net below our own limits: OpenCV reads it when it is loaded, in the fork server.
         os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(limits.source_pixels))
+        self.processes = processes
+        self.seconds = seconds
+        self._on_loss = on_loss
+        self._arguments = (detection, secret, memory_bytes)
+        self._pool = self._fresh_pool()
+
+    def _fresh_pool(self) -> ProcessPool:
         context = get_context("forkserver")
         context.set_forkserver_preload(["server.renderer"])
-        self.processes = processes
-        self._seconds = seconds
-        self._on_loss = on_loss
-        self._pool = ProcessPool(
-            max_workers=processes,
+        return ProcessPool(
+            max_workers=self.processes,
             max_tasks=RENDERS_PER_PROCESS,
             initializer=renderer.start,
-            initargs=(detection, secret, memory_bytes),
+            initargs=self._arguments,
             context=context,
         )
 
@@ -83,8 +88,21 @@ class Renderers:
             raise self._lost("crashed") from None
 
     async def _run(self, function: Callable[..., T], *arguments: object) -> T:
-        future = self._pool.schedule(function, args=arguments, timeout=self._seconds)
-        result: T = await asyncio.shield(asyncio.wrap_future(future))
+        """Raises what `function` raises, ProcessExpired or RanTooLong. Cancelling it ends the process that is at it."""
+        try:
+            return await self._scheduled(function, arguments)
+        except BrokenProcessPool:
+            # pebble gives a pool up where a process ends that has nothing to do.
+            self._on_loss("idle")
+            return await self._scheduled(function, arguments)
+
+    async def _scheduled(self, function: Callable[..., T], arguments: tuple[object, ...]) -> T:
+        try:
+            future = self._pool.schedule(function, args=arguments, timeout=self.seconds)
+        except RuntimeError:  # what a broken pool says, and one that is not ours to mend when it has been stopped
+            self._pool = self._fresh_pool()
+            future = self._pool.schedule(function, args=arguments, timeout=self.seconds)
+        result: T = await asyncio.wrap_future(future)
         return result
 
     def _lost(self, why: str) -> Failure:

@@ -55,8 +55,8 @@ def cache_control(answer: Answer) -> str:
     if answer.private:
         return "private, no-store"
     seconds = round(answer.fresh_for)
-    if answer.entry is not None and answer.entry.meta["degraded"]:
-        return f"public, max-age={min(seconds, int(DEGRADED_TTL))}"
+    if seconds <= DEGRADED_TTL:
+        return f"public, max-age={seconds}"
     return f"public, max-age={seconds}, stale-while-revalidate={STALE_WHILE_REVALIDATE}"
 
 

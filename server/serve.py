@@ -28,10 +28,11 @@ def run(settings: Settings) -> None:
     _greet(settings)
     options: dict[str, Any] = {
         "host": settings.host, "port": settings.port, "log_config": None, "access_log": False,
-        "server_header": False, "timeout_keep_alive": settings.keep_alive_timeout, "timeout_graceful_shutdown": GRACE,
+        "server_header": False, "ws": "none", "timeout_keep_alive": settings.keep_alive_timeout,
+        "timeout_graceful_shutdown": GRACE,
     }  # fmt: skip
     if settings.workers == 1:
-        uvicorn.run(create_app(settings), **options)
+        uvicorn.run(create_app(settings), workers=1, **options)
     else:
         _run_several(settings, options)
 

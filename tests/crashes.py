@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import time
@@ -17,8 +18,9 @@ def hang(job: Any) -> None:
     time.sleep(60)
 
 
-def exhaust(job: Any) -> None:
-    bytearray(1 << 40)
+def hang_in_c(job: Any) -> None:
+    """A call that looks at no signal handler for a long time."""
+    hashlib.pbkdf2_hmac("sha256", b"a", b"b", 10**8)
 
 
 def killed_once(job: Any) -> Any:

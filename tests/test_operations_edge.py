@@ -63,6 +63,19 @@ def test_transparency_stays_and_colours_too() -> None:
     assert np.array_equal(after[10:20, :, 3], before[10:20, :, 3])
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_corners_higher_than_a_band_are_even(channels: int) -> None:
+    image = picture(70, 1400, channels)
+    before = pixels(image).copy()
+    after = pixels(apply("round:max", image))
+    shown = pixels(apply("round:max", plain(70, 1400, 9, 9, 9)))[:, :, 3].astype(int)
+    assert np.array_equal(shown, shown[::-1])
+    assert (np.diff(shown[:700], axis=0) >= 0).all()  # every column only fills towards the middle
+    own = before[:, :, 3] if channels == 4 else np.full((1400, 70), 255)
+    assert np.abs(after[:, :, 3] - own * (shown / 255)).max() <= 1
+    assert np.array_equal(pixels(image), before)
+
+
 def test_radii_are_nominal() -> None:
     assert np.abs(alpha("round:40", 100, 60, Scale(0.5, 0.5)) - alpha("round:20", 100, 60)).max() < 0.01
 

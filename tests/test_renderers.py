@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import multiprocessing
+import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from .servers import Server
 
 
 def job(path: Path, pipeline: str = "resize:20x") -> Job:
-    return Job(str(path), pipeline, Client(), Limits(), 10.0)
+    return Job(str(path), pipeline, Client(), Limits(), time.monotonic() + 10)
 
 
 @pytest.fixture
@@ -100,14 +103,42 @@ def test_no_process_outlives_the_pool(photo: Path) -> None:
 def test_what_was_too_costly_is_refused_at_once_for_a_while(media: Path, detection: str) -> None:
     with Server(media=media, detection=detection, renderers=1, render_timeout=0.3) as server:
         server.wait("/health")
-        slow = "/resize:5000x,enlarge/rotate:33/format:avif/photo.jpg"
-        first = server.get(slow)
-        assert (first.status_code, first.json()["code"]) == (422, "source-too-costly")
+
+        def answer(path: str) -> tuple[int, str]:
+            response = server.get(path)
+            return response.status_code, response.json()["code"] if response.status_code != 200 else "ok"
+
+        refused = (422, "source-too-costly")
+        slow = "/resize:{}x,enlarge/rotate:33/format:avif/photo.jpg"
+        assert answer(slow.format(2600)) == refused
         lost = server.metric("darkroom_lost_renderers_total")
-        again = server.get("/resize:11x/photo.jpg")
-        assert (again.status_code, again.json()["code"]) == (422, "source-too-costly")
+        assert answer(slow.format(2600)) == refused
         assert server.metric("darkroom_lost_renderers_total") == lost
-        assert server.get("/resize:11x/quadrants.png").status_code == 200
+        assert answer("/resize:11x/photo.jpg") == (200, "ok")  # the source is innocent so far
+        assert [answer(slow.format(2600 + n)) for n in (1, 2)] == [refused] * 2
+        assert answer("/resize:12x/photo.jpg") == refused
+        assert answer("/resize:11x/quadrants.png") == (200, "ok")
+
+
+def test_an_idle_process_that_ends_is_replaced(server: Server) -> None:
+    assert server.get("/resize:71x/photo.jpg").status_code == 200
+    [forkserver] = [child for child in server.children("forkserver") if child.ppid() == server.process.pid]
+    for victim in forkserver.children():
+        os.kill(victim.pid, signal.SIGKILL)
+    time.sleep(0.3)  # pebble looks ten times a second
+    assert [server.get(f"/resize:{72 + n}x/photo.jpg").status_code for n in range(6)] == [200] * 6
+
+
+def test_a_long_call_into_a_codec_is_ended_as_well(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(pool: Renderers) -> float:
+        with monkeypatch.context() as patch:
+            patch.setattr(renderer, "render", crashes.hang_in_c)
+            started = time.monotonic()
+            with pytest.raises(Failure):
+                await pool.render(job(photo))
+            return time.monotonic() - started
+
+    assert with_pool(work, seconds=0.5) < 3  # with a handler in Python it took as long as the call
 
 
 def test_a_full_queue_is_told_so(media: Path, detection: str) -> None:

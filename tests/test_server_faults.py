@@ -160,6 +160,48 @@ def _kill_detection(server: Server, answers: list[object]) -> None:
     until(lambda: any(child.pid != victim.pid for child in server.children("detectors.service")))
 
 
+@pytest.mark.parametrize("steps", ["rotate:90/blur-faces", "rotate:180/blur-faces", "blur-faces"])
+def test_faces_of_a_sideways_source_are_hidden_too(server: Server, media: Path, steps: str) -> None:
+    upright = Image.open(media / "zidane.jpg")
+    original = np.asarray(upright.convert("L"))
+    turned = {"rotate:90": 90, "rotate:180": 180}.get(steps.partition("/")[0], 90)
+    upright.rotate(turned, expand=True).save(media / f"turned{turned}.png")
+    answer = server.get(f"/{steps}/turned{turned}.png")
+    assert answer.status_code == 200
+    picture = Image.open(io.BytesIO(answer.content))
+    if not steps.startswith("rotate"):
+        picture = picture.rotate(-turned, expand=True)
+    body = io.BytesIO()
+    picture.convert("RGB").save(body, "PNG")
+    assert picture.size == upright.size
+    assert not _is_unblurred(body.getvalue(), original)
+
+
+def test_a_detection_process_that_hangs_degrades_and_is_replaced(
+    media: Path, models_folder: Path, tmp_path: Path
+) -> None:
+    faces = models_folder / "face_detection_yunet_2026may.onnx"
+    if faces.exists():
+        shutil.copy(faces, tmp_path)
+    with Server(media=media, models=tmp_path, renderers=1) as server:
+        server.wait()
+        assert server.metric("darkroom_detection_restarts_total") == 0
+        time.sleep(2.5)  # it has been seen well once
+        victim = server.detection()
+        victim.suspend()
+        try:
+            cropped = server.get("/face-crop:30x30/zidane.jpg")
+            assert (cropped.status_code, cropped.headers["x-degraded"]) == (200, "largest-face, faces")
+            assert server.get("/blur-faces/zidane.jpg").status_code == 503
+            assert server.get("/resize:9x/zidane.jpg").status_code == 200
+            until(lambda: not victim.is_running())
+        finally:
+            if victim.is_running():
+                victim.kill()
+        until(lambda: server.get("/ready").status_code == 200)
+        assert server.get("/blur-faces/zidane.jpg").status_code == 200
+
+
 def test_the_check_for_clear_faces_sees_one(media: Path) -> None:
     original = np.asarray(Image.open(media / "zidane.jpg").convert("L"))
     assert _is_unblurred((media / "zidane.jpg").read_bytes(), original)

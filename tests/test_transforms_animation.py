@@ -11,9 +11,11 @@ import pytest
 
 from tests import pictures
 from transforms.decode import Decode, Decoded, decode
+from transforms.encode import encode
 from transforms.failure import Failure
 from transforms.image import Image, PixelArray
 from transforms.limits import Limits
+from transforms.output import Client, Output, OutputFormat
 from transforms.probe import Source
 
 
@@ -127,3 +129,83 @@ def test_too_many_frames_become_one_and_it_says_so(format: str) -> None:  # noqa
     result = decoded(data, frames=2)
     assert (len(result.image.frames), result.image.loop, result.degraded) == (1, 0, ("animation",))
     assert decoded(data, frames=3).degraded == ()
+
+
+# --- written again
+
+
+def rewritten(moving: Image, format: OutputFormat) -> Image:  # noqa: A002
+    return image(encode(moving, Output(format), None, Client()).body)
+
+
+def lasting(*durations: int, loop: int = 0) -> Image:
+    moving = pictures.animated(frames=len(durations))
+    frames = zip(moving.frames, durations, strict=True)
+    return replace(moving, loop=loop, frames=tuple(replace(frame, duration_ms=ms) for frame, ms in frames))
+
+
+def times(moving: Image) -> list[int]:
+    return [frame.duration_ms for frame in moving.frames]
+
+
+def test_a_gif_that_repeats_as_often_as_it_can_becomes_webp() -> None:
+    part = (0, 0, [[1]], 1, None), (0, 0, [[2]], 1, None)
+    source = image(pictures.gif((1, 1), list(part), 65535))
+    assert (source.loop, rewritten(source, "webp").loop) == (65536, 65535)
+
+
+@pytest.mark.parametrize(
+    ("format", "plays", "kept"),
+    [
+        ("webp", 70_000, 65535), ("gif", 70_000, 65536), ("png", 70_000, 70_000), ("webp", 2**32 - 1, 65535),
+        ("gif", 2**32 - 1, 65536), ("png", 2**32 - 1, 2**31 - 1),
+    ],
+)  # fmt: skip
+def test_loops_beyond_what_a_format_counts(format: OutputFormat, plays: int, kept: int) -> None:  # noqa: A002
+    source = image(pictures.animation(lasting(80, 90, loop=plays), "PNG"))
+    assert (source.loop, rewritten(source, format).loop) == (plays, kept)
+
+
+@pytest.mark.parametrize(
+    ("format", "duration", "kept"),
+    [
+        ("gif", 700_000, 655_350), ("gif", 655_354, 655_350), ("gif", 2**31, 655_350),
+        ("png", 65_535, 65_535), ("png", 65_536, 65_540), ("png", 655_351, 655_350), ("png", 655_356, 655_400),
+        ("png", 2**24 - 1, 16_777_000), ("png", 2**31, 65_535_000),
+        ("webp", 2**24 - 1, 2**24 - 1), ("webp", 2**24, 2**24 - 1), ("webp", 2**31, 2**24 - 1),
+        ("avif", 2**24, 2**24), ("avif", 2**32 + 1, 2**32 - 1),
+    ],
+)  # fmt: skip
+def test_durations_beyond_what_a_format_holds(format: OutputFormat, duration: int, kept: int) -> None:  # noqa: A002
+    assert times(rewritten(lasting(duration, 100, duration), format)) == [kept, 100, kept]
+
+
+def test_a_webp_frame_of_700_seconds_becomes_gif() -> None:
+    source = image(pictures.animation(lasting(700_000, 100), "WEBP"))
+    assert (times(source), times(rewritten(source, "gif"))) == ([700_000, 100], [655_350, 100])
+
+
+def test_many_long_frames_end_within_what_webp_counts() -> None:
+    moving = pictures.animated(width=130, frames=130)
+    slow = replace(moving, frames=tuple(replace(frame, duration_ms=2**24 - 1) for frame in moving.frames))
+    data = encode(slow, Output("webp"), None, Client()).body
+    assert times(decoded(data, frames=130).image) == [(2**31 - 1) // 130] * 130
+
+
+@pytest.mark.parametrize("format", ["gif", "png", "webp", "avif"])
+def test_long_frames_that_look_the_same(format: OutputFormat) -> None:  # noqa: A002
+    one, other = pictures.quadrants(), pictures.gradient()[:40, :60]
+    source = pictures.image(one, one, one, other, duration_ms=400_000)
+    assert max(times(rewritten(source, format))) >= 400_000
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([45, 45, 45, 45], [50, 40, 50, 40]), ([33, 33, 33, 33, 33], [30, 40, 30, 30, 40]), ([44, 44], [40, 50]),
+        ([10, 10, 10, 100], [20, 20, 20, 70]), ([16, 16, 16], [20, 20, 20]), ([700_000, 84], [655_350, 80]),
+        ([655_349, 655_349], [655_350, 655_350]),
+    ],
+)  # fmt: skip
+def test_gif_durations_are_rounded_together(before: list[int], after: list[int]) -> None:
+    assert times(rewritten(lasting(*before), "gif")) == after

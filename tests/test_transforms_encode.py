@@ -14,7 +14,8 @@ from PIL import Image as Pillow
 from tests import pictures
 from tests.shared import SHARED, manifest, needs
 from transforms.decode import Decode, decode
-from transforms.encode import choose, encode, flatten
+from transforms.encode import MAX_AVIF_PIXELS, choose, encode, flatten
+from transforms.failure import Failure, Kind
 from transforms.image import FormatName, Image, PixelArray, Probe, Size
 from transforms.limits import Limits
 from transforms.output import OUTPUT_FORMATS, Client, Output, OutputFormat
@@ -287,3 +288,69 @@ def test_secrets_of_the_collection(path: str, format: OutputFormat) -> None:  # 
     shown = decode(open_source(SHARED / "images" / path, Limits()), Decode(reduce=4)).image
     assert _TELLING[path] in (SHARED / "images" / path).read_bytes()
     _check_clean(encode(shown, Output(format), None, ANY).body, _TELLING[path])
+
+
+# --- what cannot be written
+
+
+def _refuse(error: Exception | None) -> Any:
+    def save(*_: Any, **__: Any) -> tuple[bool, None]:
+        if error is not None:
+            raise error
+        return False, None
+
+    return save
+
+
+_BY_OPENCV: tuple[OutputFormat, ...] = ("jpeg", "png")
+_BY_PILLOW: tuple[OutputFormat, ...] = ("webp", "avif", "gif")
+_PILLOW_ERRORS = RuntimeError("no memory"), ValueError("encoding error 1"), OSError("encoder error -2")
+
+
+@pytest.mark.parametrize(
+    ("format", "error"),
+    [(name, error) for name in _BY_OPENCV for error in (cv2.error("no memory"), None)]
+    + [(name, error) for name in _BY_PILLOW for error in _PILLOW_ERRORS],
+)
+def test_an_encoder_that_refuses(
+    format: OutputFormat,  # noqa: A002
+    error: Exception | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cv2, "imencode", _refuse(error))
+    monkeypatch.setattr(Pillow.Image, "save", _refuse(error))
+    with pytest.raises(Failure) as caught:
+        body(pictures.image(pictures.noise(30, 20)), format)
+    failure = caught.value
+    assert (failure.kind, failure.code) == (Kind.UNPROCESSABLE, "encoding-failed")
+    assert failure.message == f"the result of 30x20 cannot be written as {format.upper()}"
+    assert failure.hint
+    assert failure.details == {"format": format, "width": 30, "height": 20}
+
+
+def test_a_real_encoder_refuses() -> None:
+    with pytest.raises(Failure, match="16384x1 cannot be written as WEBP"):
+        body(pictures.image(np.zeros((1, 16384, 3), np.uint8)), "webp")
+
+
+@pytest.mark.parametrize("format", OUTPUT_FORMATS)
+def test_too_little_memory_is_told_to_the_caller(
+    format: OutputFormat,  # noqa: A002
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cv2, "imencode", _refuse(MemoryError()))
+    monkeypatch.setattr(Pillow.Image, "save", _refuse(MemoryError()))
+    with pytest.raises(MemoryError):
+        body(STILL, format)
+
+
+@pytest.mark.parametrize("asked", ["avif", None])
+def test_avif_has_a_largest_size(asked: OutputFormat | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pillow.Image, "save", lambda *_, **__: None)
+    most = pictures.image(np.zeros((4000, 4000, 1), np.uint8))
+    assert most.size.pixels == MAX_AVIF_PIXELS
+    assert encode(most, Output(asked), _probe("avif"), ANY).format == "avif"
+    with pytest.raises(Failure, match=str(MAX_AVIF_PIXELS)) as caught:
+        encode(pictures.image(np.zeros((4001, 4000, 1), np.uint8)), Output(asked), _probe("avif"), ANY)
+    assert (caught.value.kind, caught.value.code) == (Kind.UNPROCESSABLE, "result-too-large")
+    assert caught.value.details["maximum_pixels"] == MAX_AVIF_PIXELS

@@ -18,7 +18,7 @@ FACE = Found(
 
 
 def side_for(kinds: Collection[str]) -> int:
-    return max({"faces": 640, "objects": 640, "all-faces": 1280, "largest-face": 320}[kind] for kind in kinds)
+    return max({"faces": 640, "objects": 640, "all-faces": 1280, "largest-face": 320}.get(kind, 320) for kind in kinds)
 
 
 def probed(width: int = 4000, height: int = 3000, form: str = "jpeg", frames: int = 1) -> Probe:

@@ -13,6 +13,7 @@ from detectors.client import Unanswered
 from detectors.registry import side_for
 from server.clock import Clock
 from server.finder import SourceFinder
+from transforms.decode import Decode
 from transforms.failure import Failure
 from transforms.image import Box, Found, Frame, Image, Missing, Probe, Region, Size
 from transforms.limits import Limits
@@ -37,17 +38,32 @@ def probed(size: Size, frames: int = 1) -> Probe:
     return Probe("png", size, frames, frames > 1, False, None, 1, 100)
 
 
+class Answers:
+    """A finder that knows what is on the source; of other pictures it says the same, or what it is told to."""
+
+    def __init__(self, answer: Found, anew: Found | None = None) -> None:
+        self.answer = answer
+        self.other = anew
+
+    def __call__(self, kinds: frozenset[str], asked: Image, frame: int) -> Found:
+        return self._of(kinds, projected(self.answer, asked.from_source))
+
+    def anew(self, kinds: frozenset[str], asked: Image, frame: int) -> Found:
+        return self._of(kinds, self.other) if self.other else self(kinds, asked, frame)
+
+    def _of(self, kinds: frozenset[str], seen: Found) -> Found:
+        kept = tuple(region for region in seen.regions if region.by in kinds)
+        known = dict(seen.models).keys()
+        silent = tuple(Missing(kind, "", "no answer") for kind in sorted(kinds - known))
+        return Found(kept, models=tuple(m for m in seen.models if m[0] in kinds), missing=silent)
+
+
 def ran(text: str, image: Image, answer: Found, deadline: float | None = None) -> Outcome:
     probe = probed(image.size, len(image.frames))
     planned = plan(Pipeline.parse(text), probe, Limits(), answer, side_for=side_for)
     end = time.monotonic() + 10 if deadline is None else deadline
 
-    def find(kinds: frozenset[str], asked: Image, frame: int) -> Found:
-        seen = projected(answer, asked.from_source)
-        kept = tuple(region for region in seen.regions if region.by in kinds)
-        return replace(seen, regions=kept, models=tuple(m for m in seen.models if m[0] in kinds))
-
-    return run(planned, image, probe, find, end)
+    return run(planned, image, probe, Answers(answer), end)
 
 
 def picture(width: int = 200, height: int = 100, frames: int = 1) -> Image:
@@ -104,11 +120,25 @@ def test_redaction_fails_without_an_answer(answer: Found) -> None:
     assert caught.value.retry_after
 
 
+def test_redaction_looks_again_at_what_earlier_steps_made() -> None:
+    image = picture()
+    face = replace(FACE, by="all-faces")
+    planned = plan(Pipeline.parse("rotate:180/blur-faces"), probed(image.size), Limits(), side_for=lambda kinds: 1)
+    unseen = Answers(found(), anew=found(face))
+    result = run(planned, image, probed(image.size), unseen, time.monotonic() + 10).result
+    plain = ran("rotate:180", image, found()).result
+    assert isinstance(result, Image)
+    assert isinstance(plain, Image)
+    assert (result.frames[0].pixels[30:45, 110:140] != plain.frames[0].pixels[30:45, 110:140]).mean() > 0.9
+    with pytest.raises(Failure, match="never sent"):
+        run(planned, image, probed(image.size), Answers(found(), anew=Found()), time.monotonic() + 10)
+
+
 def test_everything_else_does_without_and_says_so() -> None:
     outcome = ran("face-crop:50x50,fallback=center", picture(), Found(missing=(Missing("largest-face", "m", "wait"),)))
     assert isinstance(outcome.result, Image)
     assert outcome.result.size == Size(50, 50)
-    assert outcome.degraded == ("largest-face",)
+    assert outcome.degraded == ("largest-face", "faces")
 
 
 def test_a_report_is_about_the_picture_at_its_step() -> None:
@@ -205,12 +235,28 @@ def test_what_is_known_is_not_asked() -> None:
     assert (detection.asked, asking.asked) == ([], False)
 
 
-def test_a_dead_detector_is_asked_once_a_kind() -> None:
+def test_redaction_sees_what_transparency_hides() -> None:
+    detection = Detection()
+    pixels = np.dstack([pictures.noise(60, 40), np.zeros((40, 60), np.uint8)])
+    source = Source(pictures.file(pixels, "PNG"), Limits())
+    asking = SourceFinder(source, detection, Found(), "hash", time.monotonic() + 10, Clock())  # type: ignore[arg-type]
+    planned = asking.planned(Pipeline.parse("blur-faces"))
+    run(planned, asking.picture(planned.decode), source.probe, asking, time.monotonic() + 10)
+    assert [kinds for kinds, _ in detection.asked] == [frozenset({"all-faces"})] * 2  # on white, and bare
+
+
+def test_a_kind_that_nobody_serves_is_missing() -> None:
+    asking = finder(Detection(), size=(64, 48))
+    image = asking.picture(Decode())
+    assert [missing.detector for missing in asking(frozenset({"plates"}), image, 0).missing] == ["plates"]
+
+
+def test_a_dead_detector_is_asked_once() -> None:
     detection = Detection(dead=True)
     asking = finder(detection)
     planned, _ = decoded(asking, "face-crop:100x100/face-crop:50x50")
     outcome = run(
         planned, asking.picture(planned.decode), probed(Size(3200, 2400)), asking, time.monotonic() + 10
     )  # fmt: skip
-    assert [set(kinds) for kinds, _ in detection.asked] == [{"largest-face"}, {"faces"}]
+    assert [set(kinds) for kinds, _ in detection.asked] == [{"largest-face"}]
     assert outcome.degraded == ("largest-face", "faces")

@@ -18,6 +18,8 @@ from .image import Affine, Box, Frame, Image, PixelArray, Scale, Size, nearest_p
 from .params import Colour
 from .resample import layered, mix_weighted, premultiplied, resize
 
+TILE = 1024  # pixels a side that a turn works on at once
+
 
 def cut(image: Image, left: int, top: int, width: int, height: int) -> Image:
     """The region of whole pixels, which must lie inside the picture; shares memory with it."""
@@ -90,17 +92,49 @@ def rotated(image: Image, degrees: float, background: Colour) -> Image:
     # Pixels are squares: their centres, which OpenCV counts from, lie half a pixel further.
     half_x, half_y = (cosine - sine - 1) / 2 + x, (sine + cosine - 1) / 2 + y
     matrix = _affine(cosine, -sine, half_x, sine, cosine, half_y)
-    return _moved(image, move, lambda pixels: _warped(showing(pixels, background), matrix, box, background))
+    return _moved(image, move, lambda pixels: _warped(pixels, matrix, box, background))
 
 
 def _warped(pixels: PixelArray, matrix: Affine, size: Size, background: Colour) -> PixelArray:
-    canvas, to = _canvas(size, background, pixels.shape[2]), (size.width, size.height)
+    """The pixels under `matrix` on a canvas of the colour. No plane of the whole picture but the result is made."""
+    channels = showing(pixels[:1, :1], background).shape[2]
+    result = np.empty((size.height, size.width, channels), np.uint8)
+    back = np.asarray(cv2.invertAffineTransform(matrix), np.float64)
+    for top in range(0, size.height, TILE):
+        for left in range(0, size.width, TILE):
+            part = result[top : top + TILE, left : left + TILE]
+            seen, inverse = _seen(pixels, _shifted(back, left, top), Size(part.shape[1], part.shape[0]))
+            part[:] = background.bgra[:channels]
+            if seen.size:
+                part[:] = _laid(showing(seen, background), inverse, part)
+    return result
+
+
+def _shifted(back: Affine, left: float, top: float) -> Affine:
+    """The way back from a canvas, for the part of it that begins at `left`, `top`."""
+    return back @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64)
+
+
+def _seen(pixels: PixelArray, back: Affine, size: Size) -> tuple[PixelArray, Affine]:
+    """What of the pixels a canvas of that size looks at, possibly nothing, and the way back from it to them."""
+    across, down = np.array([[0, size.width, 0, size.width], [0, 0, size.height, size.height]])
+    x, y = back @ np.stack([across, down, np.ones(4)])
+    # Cubic weights reach two pixels further; the others are for rounding.
+    left, top = max(floor(x.min()) - 4, 0), max(floor(y.min()) - 4, 0)
+    right, bottom = max(ceil(x.max()) + 5, 0), max(ceil(y.max()) + 5, 0)
+    return pixels[top:bottom, left:right], back - [[0, 0, left], [0, 0, top]]
+
+
+def _laid(pixels: PixelArray, back: Affine, canvas: PixelArray) -> PixelArray:
+    """The pixels over a canvas of the same channels, `back` leading from it to them."""
+    to = (canvas.shape[1], canvas.shape[0])
+    smooth, plain = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     whole = np.full(pixels.shape[:2], 1, np.float32)
     # Edges repeat and are laid over the background by what is covered: cubic weights would ring against it.
-    covered = cv2.warpAffine(whole, matrix, to, flags=cv2.INTER_LINEAR).astype(np.float32, copy=False)
+    covered = cv2.warpAffine(whole, back, to, flags=plain).astype(np.float32, copy=False)
 
     def warp(weighted: PixelArray) -> PixelArray:
-        turn = cv2.warpAffine(weighted, matrix, to, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        turn = cv2.warpAffine(weighted, back, to, flags=smooth, borderMode=cv2.BORDER_REPLICATE)
         below = canvas if canvas.shape[2] < 4 else layered(cv2.cvtColor(canvas, cv2.COLOR_RGBA2mRGBA))
         return mix_weighted(layered(turn), below, covered)
 
@@ -124,12 +158,6 @@ def showing(pixels: PixelArray, colour: Colour) -> PixelArray:
     if channels == 1 and not colour.red == colour.green == colour.blue:
         return layered(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
     return pixels
-
-
-def _canvas(size: Size, colour: Colour, channels: int) -> PixelArray:
-    """Nothing but the colour, which the channels must be able to hold."""
-    pixel = np.array(colour.bgra[:channels], np.uint8).reshape(1, 1, channels)
-    return layered(cv2.resize(pixel, (size.width, size.height), interpolation=cv2.INTER_NEAREST))
 
 
 def _affine(a: float, b: float, c: float, d: float, e: float, f: float) -> Affine:

@@ -38,7 +38,9 @@ class Offset:
         return _print_length(value)
 
     def describe(self) -> str:
-        return f"pixels from {self.least} to {self.most}, or a fraction of the picture written with a decimal point"
+        return (
+            f"pixels from {self.least} to {self.most}, or with a decimal point a fraction of the picture, -8.0 to 8.0"
+        )
 
     def schema(self) -> dict[str, Any]:
         return {"type": "number", "minimum": self.least, "maximum": self.most, "x-unit": "px"}
@@ -120,7 +122,8 @@ class Aspect:
         first, colon, second = text.partition(":")
         width, height = decimal(first), decimal(second) if colon else 1.0
         if width and height and width > 0 and height > 0:
-            ratio = Fraction(first) / Fraction(second or 1)
+            # Small enough to be printed and read back as two plain numbers.
+            ratio = (Fraction(first) / Fraction(second or 1)).limit_denominator(100_000)
             if self.least <= ratio <= self.most:
                 return ratio
         raise bad_argument(f"{text!r} is not {self.describe()}", minimum=str(self.least), maximum=str(self.most))

@@ -22,11 +22,6 @@ DETAIL_MARGIN = 1.5
 SideFor = Callable[[frozenset[str]], int]
 """The long side in pixels that detectors of these kinds want to see; bigger input finds less in close-ups."""
 
-# Kinds whose detectors look at the source, once for all steps; the others look at the pixels of their step.
-MODEL_KINDS = frozenset({"faces", "largest-face", "all-faces", "objects"})
-
-LOCAL_SIDE = 320  # long side in pixels that colours and saliency are found well on
-
 
 @dataclass(frozen=True)
 class Planned:
@@ -35,6 +30,7 @@ class Planned:
     step: Step
     before: Size
     after: Size
+    altered: bool  # whether steps before it have changed the source
 
 
 @dataclass(frozen=True)
@@ -63,9 +59,7 @@ def plan(pipeline: Pipeline, probe: Probe, limits: Limits, found: Found | None =
         _check(planned, limits, 1 if still or probe.frames > limits.frames else probe.frames)
     needs = frozenset().union(*(planned.step.needs for planned in steps))
     detail = _detail(steps, found)
-    least_side = max(
-        side_for(needs & MODEL_KINDS) if needs & MODEL_KINDS else 1, LOCAL_SIDE if needs - MODEL_KINDS else 1
-    )
+    least_side = side_for(needs) if needs else 1
     return Plan(
         decode=Decode(reduce=reduction(probe, detail or 0.0, least_side), still=still),
         steps=steps,
@@ -85,11 +79,12 @@ def _output(pipeline: Pipeline) -> Output:
 
 
 def _walk(pipeline: Pipeline, size: Size) -> Iterator[Planned]:
+    altered = False
     for step in pipeline.steps:
         if step.operation.level != "output":
             after = _projected(step, size)
-            yield Planned(step, size, after)
-            size = after
+            yield Planned(step, size, after, altered)
+            size, altered = after, True
 
 
 def _projected(step: Step, size: Size) -> Size:

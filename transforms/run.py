@@ -13,10 +13,13 @@ from .plan import Plan, Planned
 
 
 class Finder(Protocol):
-    """Asks detectors about a picture."""
+    """Asks detectors about a picture. Every kind that gave no answer stands in the `missing` of what comes back."""
 
     def __call__(self, kinds: frozenset[str], image: Image, frame: int) -> Found:
-        """What was found in that frame, in fractions of `image`; kinds that gave no answer stand in `missing`."""
+        """What was found in that frame, in fractions of `image`; detectors with a model look at the source."""
+
+    def anew(self, kinds: frozenset[str], image: Image, frame: int) -> Found:
+        """The same, of detectors that look at `image` itself, whatever was found on the source."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ def run(plan: Plan, image: Image, probe: Probe, find: Finder, deadline: float) -
     result: Image | Report = image
     degraded: dict[str, None] = {}
     for planned in plan.steps:
-        _check_time(deadline)
+        check_time(deadline)
         assert isinstance(result, Image)  # noqa: S101 - a report is always the last step of a plan
         try:
             result, without = _apply(planned, result, probe, find)
@@ -42,7 +45,8 @@ def run(plan: Plan, image: Image, probe: Probe, find: Finder, deadline: float) -
     return Outcome(result, tuple(degraded))
 
 
-def _check_time(deadline: float) -> None:
+def check_time(deadline: float) -> None:
+    """Raises Failure deadline-exceeded past the deadline, which is of time.monotonic()."""
     if time.monotonic() > deadline:
         raise Failure(
             Kind.UNAVAILABLE, "deadline-exceeded", "the picture took longer than a request may", retry_after=5
@@ -73,7 +77,10 @@ def _found(planned: Planned, image: Image, frame: int, find: Finder) -> Found:
     more = operation.then(found, **arguments) - kinds
     if more:
         found = found.merged(find(more, image, frame))
-    if operation.closed and not kinds <= dict(found.models).keys():
+    if operation.closed and planned.altered:
+        # What earlier steps turned, enlarged or brightened may show a face that the source did not.
+        found = found.merged(find.anew(kinds, image, frame))
+    if operation.closed and any(missing.detector in kinds for missing in found.missing):
         raise Failure(
             Kind.UNAVAILABLE,
             "detector-unavailable",

@@ -99,7 +99,8 @@ class FileSource:
         except OSError:
             return None
         inside = os.path.commonpath((self._root, path)) == self._root
-        return (path, status) if inside and stat.S_ISREG(status.st_mode) else None
+        readable = stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK)
+        return (path, status) if inside and readable else None
 
 
 def _is_plain(location: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import cv2
 import numpy as np
 
 from ..encode import flatten
@@ -11,6 +12,9 @@ from ..image import Frame, PixelArray
 from ..modes import to_bgra
 from ..params import Colour, ColourText, Percent
 from ..registry import operation
+from ..resample import layered
+
+_BAND = 64  # rows that are worked on at once, in numbers of two or four bytes
 
 
 @operation("background", example="background:white", scaling="commutes")
@@ -18,9 +22,11 @@ def background(frame: Frame, color: Annotated[Colour, ColourText()]) -> Frame:
     """Lay the picture on a colour, which shows wherever it is transparent. A picture without alpha stays as it is."""
     if not frame.has_alpha or color.alpha == 0:
         return frame
-    if color.alpha == 255:
-        return frame.with_pixels(flatten(frame.pixels, color.rgb))
-    return frame.with_pixels(_over(frame.pixels, color))
+    result = np.empty((*frame.pixels.shape[:2], 3 if color.alpha == 255 else 4), np.uint8)
+    for top in range(0, len(result), _BAND):
+        band = frame.pixels[top : top + _BAND]
+        result[top : top + _BAND] = flatten(band, color.rgb) if color.alpha == 255 else _over(band, color)
+    return frame.with_pixels(result)
 
 
 def _over(pixels: PixelArray, colour: Colour) -> PixelArray:
@@ -38,6 +44,10 @@ def opacity(frame: Frame, amount: Annotated[int, Percent()]) -> Frame:
     """Make the picture see-through: 100 leaves it as it is, 0 makes it invisible. On top of its own transparency."""
     if amount == 100:
         return frame
-    pixels = to_bgra(frame.pixels).copy()
-    pixels[:, :, 3] = (pixels[:, :, 3].astype(np.uint16) * amount + 50) // 100
+    levels = np.arange(256)
+    table = np.stack([levels, levels, levels, (levels * amount + 50) // 100], axis=1).astype(np.uint8)
+    if frame.has_alpha:
+        return frame.with_pixels(layered(cv2.LUT(frame.pixels, table[np.newaxis])))
+    pixels = to_bgra(frame.pixels)
+    pixels[:, :, 3] = table[255, 3]
     return frame.with_pixels(pixels)

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import placed, showing
-from ..image import Frame, Image, Scale, Size, nearest_pixel
+from ..image import Frame, Image, PixelArray, Scale, Size, nearest_pixel
 from ..params import BLACK, TRANSPARENT, Colour, ColourText, Corners, Pixels
 from ..registry import operation
 
 _WHICH = {1: (0, 0, 0, 0), 2: (0, 1, 0, 1), 3: (0, 1, 2, 1), 4: (0, 1, 2, 3)}  # CSS: top left and on clockwise
+_BAND = 256  # rows that are worked on at once, in numbers of four bytes
 
 Radii = list[tuple[float, float]]  # across and down, of the top left corner and on clockwise
 
@@ -27,18 +28,22 @@ def round_corners(
     top left and bottom right, then the other two. Radii that do not fit next to each other shrink together. `max` makes
     a circle, or an ellipse where the picture is not square.
     """
-    pixels = showing(frame.pixels, TRANSPARENT).copy()
+    pixels = showing(frame.pixels, TRANSPARENT)
+    pixels = pixels.copy() if pixels is frame.pixels else pixels
     size = frame.size
     for corner, (across, down) in enumerate(_radii(radius, size, scale)):
         width, height = min(int(np.ceil(across)), size.width), min(int(np.ceil(down)), size.height)
         if width and height:
-            rows = slice(0, height) if corner in (0, 1) else slice(size.height - height, None)
-            columns = slice(0, width) if corner in (0, 3) else slice(size.width - width, None)
-            covered = _quarter(across, down, width, height)[:: 1 if corner in (0, 1) else -1,
-                                                            :: 1 if corner in (0, 3) else -1]  # fmt: skip
-            alpha = pixels[rows, columns, 3]
-            pixels[rows, columns, 3] = (alpha * covered + 0.5).astype(np.uint8)
+            alpha = pixels[:: 1 if corner in (0, 1) else -1, :: 1 if corner in (0, 3) else -1, 3]
+            _cut_round(alpha[:height, :width], across, down)
     return frame.with_pixels(pixels)
+
+
+def _cut_round(alpha: PixelArray, across: float, down: float) -> None:
+    """Take from the alpha of a top left corner, in place, what lies outside the ellipse."""
+    for top in range(0, alpha.shape[0], _BAND):
+        band = alpha[top : top + _BAND]
+        band[:] = (band * _quarter(across, down, band.shape[1], top, band.shape[0]) + 0.5).astype(np.uint8)
 
 
 def _radii(radius: tuple[int, ...] | str, size: Size, scale: Scale) -> Radii:
@@ -52,10 +57,13 @@ def _radii(radius: tuple[int, ...] | str, size: Size, scale: Scale) -> Radii:
     return [(r * scale.x * factor, r * scale.y * factor) for r in (first, second, third, fourth)]
 
 
-def _quarter(across: float, down: float, width: int, height: int) -> NDArray[np.float32]:
-    """How much of each pixel of a top left corner lies inside the ellipse: its distance to the edge, in pixels."""
+def _quarter(across: float, down: float, width: int, top: int, height: int) -> NDArray[np.float32]:
+    """How much of each pixel of a top left corner lies inside the ellipse: its distance to the edge, in pixels.
+
+    Of `height` rows from `top` on.
+    """
     x = ((across - np.arange(width) - 0.5)[np.newaxis, :].clip(0) / across).astype(np.float32)
-    y = ((down - np.arange(height) - 0.5)[:, np.newaxis].clip(0) / down).astype(np.float32)
+    y = ((down - np.arange(top, top + height) - 0.5)[:, np.newaxis].clip(0) / down).astype(np.float32)
     level = np.hypot(x, y)
     steepness = np.hypot(x / across, y / down)  # of the level, times the level
     covered: NDArray[np.float32] = np.clip(0.5 + (1 - level) * level / np.maximum(steepness, 1e-9), 0.0, 1.0)

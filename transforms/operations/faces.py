@@ -115,11 +115,11 @@ def blur_faces(frame: Frame, strength: Annotated[float, Ratio(0.1, 10)] = 1.0, *
 
 
 @operation("pixelate-faces", example="pixelate-faces:6", needs={"all-faces"}, scaling="commutes", closed=True)
-def pixelate_faces(frame: Frame, blocks: Annotated[int, Int(2, 16)] = 5, *, found: Found) -> Frame:
+def pixelate_faces(frame: Frame, blocks: Annotated[int, Int(2, 8)] = 5, *, found: Found) -> Frame:
     """Make every face unrecognisable by large pixels, `blocks` of them along the longer side of a face with its margin.
 
-    Each is the mean colour of what it covers. At 5 a detector still takes 4 of 32 for faces, at 8 it takes 10; with
-    more than 10 or so, friends may recognise somebody. If the detector does not answer, the request fails.
+    Each is the mean colour of what it covers. At 5 a detector still takes 4 of 32 for faces, at 8 it takes 10,
+    and friends may begin to recognise somebody. If the detector does not answer, the request fails.
     """
     return _redacted(frame, found, PAD, lambda patch, _: mosaic(patch, *_grid(patch, max(patch.shape[:2]) / blocks)))
 

@@ -76,7 +76,7 @@ def _pixelate_faces(_: Component, argument: str | None) -> Step:
     """
     if argument is None:
         return checked("pixelate-faces")
-    return checked("pixelate-faces", blocks=min(12, max(2, round(100 / Int(1, 200).parse(argument)))))
+    return checked("pixelate-faces", blocks=min(8, max(2, round(100 / Int(1, 200).parse(argument)))))
 
 
 _EFFECTS: dict[str, Callable[[Component, str | None], Step]] = {
