@@ -133,7 +133,7 @@ REDACTIONS = [
     "blur-faces:10",
     "pixelate-faces",
     "pixelate-faces:2",
-    "pixelate-faces:10",
+    "pixelate-faces:8",
 ]
 every_redaction = pytest.mark.parametrize("text", REDACTIONS)
 

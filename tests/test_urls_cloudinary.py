@@ -134,7 +134,7 @@ LOOK = [
     ("e_blur_faces", "blur-faces"),
     ("e_blur_faces:2000", "blur-faces:10"),
     ("e_pixelate_faces", "pixelate-faces"),
-    ("e_pixelate_faces:1", "pixelate-faces:12"),
+    ("e_pixelate_faces:1", "pixelate-faces:8"),
     ("e_pixelate_faces:200", "pixelate-faces:2"),
     ("e_grayscale,w_100,e_blur", "resize:100x,enlarge=true/grayscale/blur:5"),
     ("o_50,b_red,a_90,bo_1px_solid_red,e_blur", "blur:5/border:1,color=ff0000/rotate:90/background:ff0000/opacity:50"),
