@@ -36,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     finally:
         if options.socket:
             _remove(options.socket, listener)
+        if arguments is None:
+            # At once: a model that is still being loaded in a thread aborts an interpreter that shuts down.
+            logging.shutdown()
+            os._exit(0)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

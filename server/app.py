@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
@@ -35,12 +36,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
             yield
             health.parts = None
 
-    return Starlette(routes=_routes(pictures, health), lifespan=lifespan)
+    return Starlette(routes=_routes(pictures, health, settings.media), lifespan=lifespan)
 
 
-def _routes(pictures: Pictures, health: Health) -> list[BaseRoute]:
+def _routes(pictures: Pictures, health: Health, media: Path) -> list[BaseRoute]:
     return [
-        Route("/", index),
+        Route("/", index(media)),
         Route("/health", health.health),
         Route("/healthcheck", health.health),
         Route("/ready", health.ready),

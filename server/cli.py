@@ -16,6 +16,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from detectors.models import Listed, ModelStore
+    from transforms.failure import Failure
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="A URL in, the right picture out.")
 models = typer.Typer(no_args_is_help=True, help="The weights of the detectors.")
@@ -81,6 +82,7 @@ def detect(
     if (socket is None) == (host is None or port is None):
         fail("say either --socket or --host and --port")
     arguments = ["--models", str(settings.models), "--device", settings.device, "--pull", settings.pull]
+    arguments += ["--mirror", settings.models_mirror] if settings.models_mirror else []
     where = ["--socket", socket] if socket else ["--host", str(host), "--port", str(port)]
     if settings.detection_secret_text:
         os.environ["DARKROOM_DETECTION_SECRET"] = settings.detection_secret_text
@@ -100,12 +102,15 @@ def render(
     """Render one URL without a server."""
     from .offline import rendered
 
-    settings = settings_from(media=media, models=models)
+    settings = settings_from(media=media, models=models, pull="never")
     body = asyncio.run(_or_fail(rendered(settings, path)))
-    if output:
-        output.write_bytes(body)
-    else:
+    if output is None:
         sys.stdout.buffer.write(body)
+        return
+    try:
+        output.write_bytes(body)
+    except OSError as error:
+        fail(f"{output} cannot be written: {error.strerror}", 1)
 
 
 @cli.command()
@@ -113,13 +118,19 @@ def tag(
     files: Annotated[list[Path], typer.Argument(help="Pictures.", exists=True, dir_okay=False)],
     models: Annotated[Optional, Option(help="Folder of the models' weights.")] = None,
 ) -> None:
-    """Say what is in pictures: one line of JSON each."""
+    """Say what is in pictures: one line of JSON each; exit status 1 where one could not be read."""
     from .offline import tagged
 
-    settings = settings_from(models=models, media="/")
+    settings = settings_from(models=models, media="/", pull="never")
     reports = asyncio.run(_or_fail(tagged(settings, [file.resolve() for file in files])))
     for file, report in zip(files, reports, strict=True):
         typer.echo(json.dumps({"file": str(file), **report}, ensure_ascii=False))
+    if any("error" in report for report in reports):
+        raise typer.Exit(1)
+
+
+def _said(failure: Failure) -> str:
+    return f"{failure.code}: {failure.message}" + (f"\n{failure.hint}" if failure.hint else "")
 
 
 async def _or_fail(work: Any) -> Any:
@@ -128,7 +139,7 @@ async def _or_fail(work: Any) -> Any:
     try:
         return await work
     except Failure as failure:
-        fail(f"{failure.code}: {failure.message}" + (f"\n{failure.hint}" if failure.hint else ""), 1)
+        fail(_said(failure), 1)
 
 
 @cli.command()
@@ -165,13 +176,17 @@ def pull(
 
     settings = settings_from(models=models)
     store = ModelStore(settings.models, mirror=settings.models_mirror)
+    failed = False
     for name in names or _wanted(store):
         try:
             with typer.progressbar(length=100, label=name) as bar:
                 path = store.pull(name, lambda done, total: bar.update(_percent(done, total) - bar.pos))
+            typer.echo(f"{name}: {path}")
         except Failure as failure:
-            fail(f"{failure.code}: {failure.message}" + (f"\n{failure.hint}" if failure.hint else ""), 1)
-        typer.echo(f"{name}: {path}")
+            failed = True
+            typer.secho(_said(failure), fg=typer.colors.RED, err=True)
+    if failed:
+        raise typer.Exit(1)
 
 
 def _percent(done: int, total: int | None) -> int:

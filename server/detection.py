@@ -61,7 +61,10 @@ class Supervisor:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, *SAFE, "-m", "detectors.service", "--socket", self.address, *self._arguments]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, env=os.environ.copy())  # noqa: S603 - our own module
+        # In a group of its own: Ctrl-C in a terminal must not take the detectors from requests that still run.
+        return subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.DEVNULL, env=os.environ.copy(), process_group=0
+        )
 
     def _watch(self, process: subprocess.Popen[bytes]) -> int:
         """Waits for its end; ends it where it hangs or calls itself sick. Returns the exit status."""

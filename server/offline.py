@@ -22,6 +22,7 @@ from .settings import Settings
 from .sources.source import SourceRef
 from .urls.request import Request
 
+NOBODY = "/nonexistent"  # the address of no detection service: none is started where nothing asks for it
 MODELS_SECONDS = 60.0  # how long a command waits for the detectors to load their models
 
 
@@ -29,6 +30,8 @@ async def rendered(settings: Settings, path: str) -> bytes:
     """The body that the server would answer to a path with; raises Failure where it would answer with a problem."""
     raw_path, _, query = path.partition("?")
     request = urls.parse(encoded(raw_path), encoded(query))
+    if not request.pipeline.needs:
+        settings = settings.model_copy(update={"detection": NOBODY})
     async with _warm(settings, bool(request.pipeline.needs)) as parts:
         return await _body(parts, request)
 

@@ -12,7 +12,7 @@ import uvicorn
 from .app import create_app
 from .assemble import supervise
 from .environment import SettingsError
-from .pages.index import SAMPLES
+from .pages.index import present
 from .settings import Settings
 
 GRACE = 20  # seconds that open requests get to finish on shutdown
@@ -54,6 +54,5 @@ def _run_several(settings: Settings, options: dict[str, Any]) -> None:
 def _greet(settings: Settings) -> None:
     base = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
     typer.echo(f"Darkroom on {base}, pictures from {settings.media}")
-    here = [(path, what) for path, what in SAMPLES if (settings.media / path.rpartition("/")[2]).is_file()]
-    for path, what in here:
+    for path, what in present(settings.media):
         typer.echo(f"  {base}{path}\n      {what}")

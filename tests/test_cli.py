@@ -129,9 +129,22 @@ def test_render_says_what_is_wrong(media: Path, detection: str) -> None:
     assert "source-not-found" in done.stderr.decode()
 
 
+def test_render_says_where_it_cannot_write(media: Path) -> None:
+    done = darkroom("render", "/resize:20x/photo.jpg", "-o", "/no/such/folder/x.jpg", media=media)
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_render_starts_no_detectors_where_nothing_asks_for_them(media: Path) -> None:
+    assert darkroom("render", "/resize:20x/photo.jpg", media=media).stderr == b""
+
+
 def test_tag_prints_a_line_each(media: Path, detection: str, models_folder: Path) -> None:
     files = [str(media / name) for name in ("zidane.jpg", "text.jpg")]
-    first, second = lines(darkroom("tag", *files, detection=detection, models=models_folder))
+    done = darkroom("tag", *files, detection=detection, models=models_folder)
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert done.returncode == 1  # one of them is no picture
     assert first["file"] == files[0]
     assert "person" in {tag["tag"] for tag in first["tags"]}
     assert len(first["faces"]) == 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -225,7 +227,10 @@ def test_operators_pages(server: Server) -> None:
     version = server.get("/version").json()
     assert version["licence"] == "AGPL-3.0-only"
     archive = server.get(version["source"].removeprefix(server.url))
-    assert archive.content[:2] == b"\x1f\x8b"
+    with tarfile.open(fileobj=io.BytesIO(archive.content)) as files:
+        names = files.getnames()
+    assert {"darkroom/server/app.py", "darkroom/transforms/plan.py"} <= set(names)
+    assert any(name.endswith("/LICENSE") for name in names)
     assert {model["name"] for model in server.get("/models").json()["models"]} >= {"yolo11n", "yunet-2026may"}
     assert "resize" in {operation["name"] for operation in server.get("/schema.json").json()["operations"]}
     assert "/resize:400x300/bus.jpg" in server.get("/").text
@@ -234,3 +239,11 @@ def test_operators_pages(server: Server) -> None:
 def test_nothing_secret_gets_into_the_log(server: Server) -> None:
     server.get("/resize:10x/https%3A%2F%2Fexample.com%2Fa.jpg%3Ftoken%3Dhush?also=hush")
     assert "hush" not in server.log()
+
+
+def test_the_first_page_shows_only_what_is_there(server: Server, media: Path, tmp_path: Path, detection: str) -> None:
+    assert server.get("/").text.count("<img") == 4
+    with Server(media=tmp_path, detection=detection) as empty:
+        page = empty.wait("/health").get("/").text
+    assert "<img" not in page
+    assert "/resize:400x300/its-name.jpg" in page

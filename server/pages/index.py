@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from html import escape
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+
+POLICY = "default-src 'self'; style-src 'unsafe-inline'"
 
 SAMPLES = (
     ("/resize:400x300/bus.jpg", "JPEG, fits inside 400×300"),
@@ -19,10 +23,24 @@ SAMPLES = (
 )
 
 
-async def index(request: Request) -> Response:
-    """The samples, shown and linked."""
-    rows = "".join(_row(path, what) for path, what in SAMPLES)
-    page = (
+def index(media: Path) -> Callable[[Request], Awaitable[Response]]:
+    """The first page for a media folder: samples that are there, shown and linked."""
+
+    async def page(request: Request) -> Response:
+        return HTMLResponse(_page(present(media)), headers={"Content-Security-Policy": POLICY})
+
+    return page
+
+
+def present(media: Path) -> list[tuple[str, str]]:
+    """The samples whose pictures lie in the media folder."""
+    return [(path, what) for path, what in SAMPLES if (media / path.rpartition("/")[2]).is_file()]
+
+
+def _page(samples: list[tuple[str, str]]) -> str:
+    rows = "".join(_row(path, what) for path, what in samples)
+    rows = rows or "<li>Put a picture into the media folder and ask for <code>/resize:400x300/its-name.jpg</code>.</li>"
+    return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Darkroom</title>'
         '<meta name="viewport" content="width=device-width">'
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -31,7 +49,6 @@ async def index(request: Request) -> Response:
         '<p><a href="/schema.json">All operations</a> · <a href="/models">Models</a> · '
         '<a href="/version">Version and source code</a></p>'
     )
-    return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'self'; style-src 'unsafe-inline'"})
 
 
 def _row(path: str, what: str) -> str:
