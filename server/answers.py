@@ -67,8 +67,8 @@ class Pictures:
             assert self.delivery is not None  # noqa: S101 - set by the lifespan before the first request
             asked = self.delivery.parse(path, request.scope.get("query_string", b"").decode("latin-1"))
             wanted = self.delivery.want(asked, request.headers.get("accept", ""))
-            answer = await self.delivery.deliver(wanted, etags(request.headers.get("if-none-match", "")))
-            return respond(answer, wanted.vary, request.headers)
+            known = etags(request.headers.get("if-none-match", ""))
+            return respond(await self.delivery.deliver(wanted, known), wanted.vary, known)
         except Failure as failure:
             found = failure
         except ClientDisconnect:

@@ -61,9 +61,7 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
 
 def supervise(settings: Settings, metrics: Metrics | None = None) -> Supervisor:
     """The detection process of these settings, started."""
-    mirror = ("--mirror", settings.models_mirror) if settings.models_mirror else ()
-    arguments = ("--models", str(settings.models), "--device", settings.device, "--pull", settings.pull, *mirror)
-    supervisor = Supervisor(arguments, metrics.detection_restarts.inc if metrics else lambda: None)
+    supervisor = Supervisor(settings, metrics.detection_restarts.inc if metrics else lambda: None)
     supervisor.start()
     return supervisor
 

@@ -78,17 +78,17 @@ def detect(
     device: Annotated[Optional, Option(help="auto, cpu or cuda.")] = None,
 ) -> None:
     """Serve detections alone, on a machine with a GPU for example."""
+    from .detection import service_command
+
     settings = settings_from(models=models, device=device)
     if (socket is None) == (host is None or port is None):
         fail("say either --socket or --host and --port")
-    arguments = ["--models", str(settings.models), "--device", settings.device, "--pull", settings.pull]
-    arguments += ["--mirror", settings.models_mirror] if settings.models_mirror else []
     where = ["--socket", socket] if socket else ["--host", str(host), "--port", str(port)]
     if settings.detection_secret_text:
         os.environ["DARKROOM_DETECTION_SECRET"] = settings.detection_secret_text
     elif not socket:
         fail("over TCP a shared secret is wanted: set DARKROOM_DETECTION_SECRET on both sides")
-    command = [sys.executable, "-P", "-m", "detectors.service", *where, *arguments]
+    command = service_command(settings, *where)
     os.execv(sys.executable, command)  # noqa: S606 - our own module, in this very process
 
 

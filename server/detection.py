@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx2
 
 from .log import logger
+from .settings import Settings
 
 FIRST_PAUSE = 0.2  # seconds before the first restart; doubles up to LONGEST_PAUSE
 LONGEST_PAUSE = 30.0
@@ -23,16 +24,23 @@ PATIENCE = 3  # looks in a row that may fail, once it has been well
 STEADY = 60.0  # a process that lived this long starts the backoff anew
 
 
+def service_command(settings: Settings, *where: str) -> list[str]:
+    """The command line of a detection service of these settings, listening where the last arguments say."""
+    mirror = ("--mirror", settings.models_mirror) if settings.models_mirror else ()
+    options = ("--models", str(settings.models), "--device", settings.device, "--pull", settings.pull, *mirror)
+    return [sys.executable, *SAFE, "-m", "detectors.service", *where, *options]
+
+
 class Supervisor:
-    """Runs `python -m detectors.service` in a thread's care.
+    """Runs a detection service in a thread's care.
 
     A thread rather than a task, so that the same code serves one front and the parent of several.
     """
 
-    def __init__(self, arguments: tuple[str, ...], on_restart: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, settings: Settings, on_restart: Callable[[], None] = lambda: None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="darkroom-")
         self.address = str(Path(self._folder.name) / "detect.sock")
-        self._arguments = arguments
+        self._command = service_command(settings, "--socket", self.address)
         self._on_restart = on_restart
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -60,10 +68,9 @@ class Supervisor:
         return self._process.pid if self._process is not None else None
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, *SAFE, "-m", "detectors.service", "--socket", self.address, *self._arguments]
         # In a group of its own: Ctrl-C in a terminal must not take the detectors from requests that still run.
         return subprocess.Popen(  # noqa: S603 - our own module
-            command, stdin=subprocess.DEVNULL, env=os.environ.copy(), process_group=0
+            self._command, stdin=subprocess.DEVNULL, env=os.environ.copy(), process_group=0
         )
 
     def _watch(self, process: subprocess.Popen[bytes]) -> int:

@@ -120,7 +120,7 @@ class Delivery:
                 return answer
         self._refuse_if_costly(wanted, version)
         try:
-            async with asyncio.timeout_at(asyncio.get_running_loop().time() + self._seconds):
+            async with asyncio.timeout(self._seconds):
                 return await self._made(wanted, deadline)
         except TimeoutError:
             raise Failure(

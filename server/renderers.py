@@ -49,6 +49,7 @@ class Renderers:
         self.seconds = seconds
         self._on_loss = on_loss
         self._arguments = (detection, secret, memory_bytes)
+        self._stopped = False
         self._pool = self._fresh_pool()
 
     def _fresh_pool(self) -> ProcessPool:
@@ -68,8 +69,8 @@ class Renderers:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        await asyncio.to_thread(self._pool.join, 5)
+        self._stopped = True
+        await asyncio.to_thread(_end, self._pool)
 
     async def render(self, job: Job) -> Rendered:
         """Render one job; raises Failure, and source-too-costly where the process died of it or was killed."""
@@ -99,8 +100,11 @@ class Renderers:
     async def _scheduled(self, function: Callable[..., T], arguments: tuple[object, ...]) -> T:
         try:
             future = self._pool.schedule(function, args=arguments, timeout=self.seconds)
-        except RuntimeError:  # what a broken pool says, and one that is not ours to mend when it has been stopped
-            self._pool = self._fresh_pool()
+        except RuntimeError:  # what a broken pool says, and one that has been stopped
+            if self._stopped:
+                raise
+            broken, self._pool = self._pool, self._fresh_pool()
+            await asyncio.to_thread(_end, broken)
             future = self._pool.schedule(function, args=arguments, timeout=self.seconds)
         result: T = await asyncio.wrap_future(future)
         return result
@@ -110,3 +114,9 @@ class Renderers:
         return Failure(
             Kind.UNPROCESSABLE, "source-too-costly", "the picture could not be rendered within the limits of one render"
         )
+
+
+def _end(pool: ProcessPool) -> None:
+    """Ends a pool with all its processes, those of a broken one too. Blocks for up to 5 seconds."""
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join(5)

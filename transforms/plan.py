@@ -46,14 +46,14 @@ class Plan:
 
     @property
     def is_report(self) -> bool:
-        return bool(self.steps) and self.steps[-1].step.operation.level == "report"
+        return _ends_in_report(self.steps)
 
 
 def plan(pipeline: Pipeline, probe: Probe, limits: Limits, found: Found | None = None, *, side_for: SideFor) -> Plan:
     """The plan for a source; raises Failure result-too-large where a step would pass the limits."""
     output = _output(pipeline)
     steps = tuple(_until_report(_walk(pipeline, probe.size)))
-    report = bool(steps) and steps[-1].step.operation.level == "report"
+    report = _ends_in_report(steps)
     still = not probe.animated or report or not _may_move(output, probe)
     for planned in steps:
         _check(planned, limits, 1 if still or probe.frames > limits.frames else probe.frames)
@@ -68,6 +68,10 @@ def plan(pipeline: Pipeline, probe: Probe, limits: Limits, found: Found | None =
         result=steps[-1].after if steps else probe.size,
         provisional=detail is None,
     )
+
+
+def _ends_in_report(steps: tuple[Planned, ...]) -> bool:
+    return bool(steps) and steps[-1].step.operation.level == "report"
 
 
 def _output(pipeline: Pipeline) -> Output:
