@@ -14,11 +14,13 @@ from detectors.registry import local_detectors, model_kinds, side_for
 from transforms.decode import Decode, decode
 from transforms.encode import flatten
 from transforms.image import Found, Image, Missing, PixelArray, Size
+from transforms.output import Client
 from transforms.pipeline import Pipeline
 from transforms.plan import Plan, plan, reduction
 from transforms.probe import Source
 from transforms.projection import projected
 from transforms.resample import shrink
+from transforms.resolve import resolve
 
 from .clock import Clock
 
@@ -50,6 +52,7 @@ class SourceFinder:
     ) -> None:
         self.asked = False
         self.degraded: tuple[str, ...] = ()
+        self._without: tuple[str, ...] = ()
         self._source = source
         self._detection = detection
         self._known = {0: known}
@@ -64,9 +67,15 @@ class SourceFinder:
         """What is known of the source's first frame."""
         return self._known[0]
 
-    def planned(self, pipeline: Pipeline) -> Plan:
-        """The plan. Where its scale depends on what is found, that is asked first, on a small copy."""
+    @property
+    def without(self) -> tuple[str, ...]:
+        """What decoding and the pipeline's conditions had to do without."""
+        return self._without + self.degraded
+
+    def planned(self, pipeline: Pipeline, client: Client) -> Plan:
+        """The plan. What conditions, or its scale, depend on is asked first, on a small copy."""
         probe, limits = self._source.probe, self._source.limits
+        pipeline, self._without = resolve(pipeline, probe, client, lambda kinds: self._of_source(kinds, 0))
         first = plan(pipeline, probe, limits, side_for=_side_for)
         self._clock.lap("plan")
         if not first.provisional:

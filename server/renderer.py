@@ -108,13 +108,13 @@ def _render(job: Job) -> Rendered:
         clock.lap("probe")
         known = unpack(job.known) if job.known else Found()
         finder = SourceFinder(source, _process.detection, known, job.content, deadline, clock)
-        planned = finder.planned(_parsed(job.pipeline))
+        planned = finder.planned(_parsed(job.pipeline), job.client)
         outcome = run(planned, finder.picture(planned.decode), source.probe, finder, deadline)
         clock.lap("run")
         body, media_type, size = _encoded(outcome.result, planned.output, source.probe, job.client)
         clock.lap("encode")
     found = pack(finder.found) if finder.asked else None
-    degraded = tuple(dict.fromkeys((*finder.degraded, *outcome.degraded)))
+    degraded = tuple(dict.fromkeys((*finder.without, *outcome.degraded)))
     return Rendered(body, media_type, size, found, degraded, clock.laps)
 
 

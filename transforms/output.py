@@ -42,9 +42,15 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What the client said that it can take; only what the pipeline asks for gets into the cache key."""
+    """What the client said of itself; only what the pipeline asks for gets into the cache key.
+
+    `formats` that it takes; `dpr`, its pixels per CSS pixel; `width` in CSS pixels that it lays the picture out in, None
+    where it did not say.
+    """
 
     formats: frozenset[OutputFormat] = frozenset()
+    dpr: float = 1.0
+    width: int | None = None
 
 
 @dataclass(frozen=True)

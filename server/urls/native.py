@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 from transforms.failure import Failure, Kind, nearest
-from transforms.pipeline import Pipeline, Step
+from transforms.pipeline import CONTROL, End, If, Node, Pipeline, parse_node
 from transforms.registry import find, operations
 
 from ..sources.source import SourceRef
@@ -37,24 +37,27 @@ def parse(raw_path: str, raw_query: str = "") -> Request:
     bad-encoding, uri-too-long, too-many-steps.
     """
     segments = split(raw_path)
-    steps, begin = _leading_steps(segments)
-    return Request(Pipeline(tuple(steps)), _source(segments[begin:], raw_query))
+    nodes, begin = _leading_steps(segments)
+    return Request(Pipeline(tuple(nodes)), _source(segments[begin:], raw_query))
 
 
-def _leading_steps(segments: list[Segment]) -> tuple[list[Step], int]:
-    """The steps, and the index of the segment that begins the source."""
-    steps: list[Step] = []
+def _leading_steps(segments: list[Segment]) -> tuple[list[Node], int]:
+    """The nodes, and the index of the segment that begins the source."""
+    nodes: list[Node] = []
+    open_blocks = 0
     for index, segment in enumerate(segments):
-        if segment.text == END:
-            return steps, index + 1
-        name, colon, _ = segment.text.partition(":")
-        if name in operations():
-            steps.append(Step.parse(segment.text))
-        elif colon and not _is_scheme(segment.text):
-            raise _unknown_operation(name, segment.text)
+        text = segment.text
+        if text == END:
+            return nodes, index + 1
+        name, colon, _ = text.partition(":")
+        if name in operations() or (colon and name in CONTROL) or (open_blocks and text in ("else", "end")):
+            nodes.append(parse_node(text))
+            open_blocks += isinstance(nodes[-1], If) - isinstance(nodes[-1], End)
+        elif colon and not _is_scheme(text):
+            raise _unknown_operation(name, text)
         else:
-            return steps, index
-    return steps, len(segments)
+            return nodes, index
+    return nodes, len(segments)
 
 
 def _is_scheme(text: str) -> bool:
@@ -97,8 +100,8 @@ def _remote(raw: str, raw_query: str) -> SourceRef:
 
 def print(request: Request) -> str:  # noqa: A001 - the counterpart of parse
     """The canonical path of a request: the steps in canonical text, `/-/`, the source; parse reads it back."""
-    steps = [quote(str(step), safe=_STEP_SAFE) for step in request.pipeline.steps]
-    return "/" + "/".join([*steps, END, _printed_source(request.source)])
+    nodes = [quote(str(node), safe=_STEP_SAFE) for node in request.pipeline.nodes]
+    return "/" + "/".join([*nodes, END, _printed_source(request.source)])
 
 
 def _printed_source(source: SourceRef) -> str:

@@ -1,0 +1,105 @@
+"""Arguments with expressions in them: `resize:(iw:2)x100`. Read as they stand, worked out before planning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import singledispatch
+from math import floor
+
+from .expressions import Expression, Number, Text, Value, bad_expression, parse_expression
+from .failure import bad_argument
+from .numbers import print_number
+from .params import Aspect, ColourText, Corners, Float, Int, IntOr, Offset, Parameter, WxH
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The text of an argument, in which every Expression stands for what it comes to."""
+
+    pieces: tuple[str | Expression, ...]
+
+    def __str__(self) -> str:
+        return "".join(piece if isinstance(piece, str) else f"({piece})" for piece in self.pieces)
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        return tuple(piece for piece in self.pieces if not isinstance(piece, str))
+
+    def filled(self, kind: Parameter, value: Callable[[Expression], Value]) -> str:
+        """The text that the parameter type can read."""
+        return "".join(
+            piece if isinstance(piece, str) else written(kind, value(piece)) for piece in self.pieces
+        )  # fmt: skip
+
+
+def read(text: str) -> Computed:
+    """Every outermost pair of parentheses is an expression. Raises Failure bad-expression."""
+    return Computed(tuple(_pieces(text)))
+
+
+def _pieces(text: str) -> Iterator[str | Expression]:
+    plain, depth, begin = "", 0, 0
+    for at, character in enumerate(text):
+        if character == "(":
+            if not depth:
+                begin = at + 1
+            depth += 1
+        elif character == ")":
+            depth -= 1
+            if depth < 0:
+                break
+            if not depth:
+                if plain:
+                    yield plain
+                    plain = ""
+                yield parse_expression(text[begin:at])
+        elif not depth:
+            plain += character
+    if depth:
+        raise bad_expression(f"{text!r}: the parentheses do not match")
+    if plain:
+        yield plain
+
+
+@singledispatch
+def written(kind: Parameter, value: Value) -> str:
+    """A value as text of an argument of this type: what is no number, or text where a number stands, is refused."""
+    raise bad_argument(f"{value} cannot stand here")
+
+
+def takes_expressions(kind: Parameter) -> bool:
+    """Whether an argument of this type may hold expressions; the others take parentheses for what they are."""
+    return written.dispatch(type(kind)) is not written.dispatch(object)
+
+
+def _number(value: Value) -> Number:
+    if isinstance(value, Text):
+        raise bad_argument(f"{value} is text where a number is wanted")
+    return value
+
+
+@written.register(Int)
+@written.register(IntOr)
+@written.register(Corners)
+def _(_: Parameter, value: Value) -> str:
+    return str(floor(_number(value).value + 0.5))
+
+
+@written.register(Float)
+@written.register(Aspect)
+def _(_: Parameter, value: Value) -> str:
+    return print_number(_number(value).value)
+
+
+@written.register(WxH)
+@written.register(Offset)
+def _(_: Parameter, value: Value) -> str:
+    number = _number(value)
+    return str(number) if number.decimal else str(floor(number.value + 0.5))
+
+
+@written.register(ColourText)
+def _(_: Parameter, value: Value) -> str:
+    return value.text if isinstance(value, Text) else str(value)
+

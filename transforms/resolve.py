@@ -1,0 +1,143 @@
+"""From a pipeline with conditions and expressions to the plain steps that are to be done for this picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from math import ceil
+
+from .attention import OBJECT_SCORE
+from .expressions import KINDS, Expression, Number, Operand, Text, Value, holds, value
+from .failure import Failure, Kind, nearest
+from .image import Found, Probe, Size
+from .output import Client
+from .pipeline import Else, End, If, Let, Node, Pending, Pipeline, Preset, Step
+
+Ask = Callable[[frozenset[str]], Found]
+"""Asks detectors about the source."""
+
+
+def resolve(pipeline: Pipeline, probe: Probe, client: Client, ask: Ask) -> tuple[Pipeline, tuple[str, ...]]:
+    """The steps that are to be done, and the kinds of detectors that conditions had to do without.
+
+    Sides are followed from step to step by the operations' own projections, without any pixel. A condition on what is
+    in the picture asks for it. Raises Failure: those of expressions, detector-unavailable where a step that must not
+    go without its detector may hang on the answer, not-implemented for what is reached and cannot be rendered yet.
+    """
+    if all(isinstance(node, Step) and not node.expressions for node in pipeline.nodes):
+        return pipeline, ()
+    course = _Course(probe, client, ask, probe.size, any(step.operation.closed for step in pipeline.steps))
+    return Pipeline(tuple(course.steps(iter(pipeline.nodes)))), tuple(course.without)
+
+
+@dataclass(slots=True)
+class _Course:
+    """Where a walk through the nodes stands: the size of the picture, and what the variables hold."""
+
+    probe: Probe
+    client: Client
+    ask: Ask
+    size: Size
+    closed: bool
+    exact: bool = True  # whether the size is known, not only bounded
+    variables: dict[str, Value] = field(default_factory=dict)
+    without: dict[str, None] = field(default_factory=dict)
+
+    def steps(self, nodes: Iterator[Node]) -> Iterator[Step]:
+        for node in nodes:
+            match node:
+                case Step():
+                    yield self._taken(node)
+                case Let(name, given):
+                    self.variables[name] = value(given, self)
+                case If(condition):
+                    if not holds(condition, self):
+                        _skip(nodes, to_else=True)
+                case Else():
+                    _skip(nodes, to_else=False)  # its other branch has been taken
+                case Pending():
+                    raise node.failure()
+                case Preset(name):
+                    raise Failure(Kind.BAD_REQUEST, "unknown-preset", f"there is no preset {name!r}")
+                case End():
+                    pass
+
+    def _taken(self, step: Step) -> Step:
+        plain = step.resolved(self._value)
+        if plain.operation.level != "output":
+            self.size = plain.operation.size(self.size, **plain.arguments)
+            self.exact = self.exact and plain.operation.exact
+        return plain
+
+    def _value(self, expression: Expression) -> Value:
+        return value(expression, self)
+
+    def variable(self, name: str) -> Value:
+        if name not in self.variables:
+            close = nearest(name, self.variables)
+            raise Failure(
+                Kind.BAD_REQUEST, "undefined-variable", f"${name} is used before it is given a value",
+                hint=f"did you mean ${close}?" if close else None, details={"variable": name, "nearest": close},
+            )  # fmt: skip
+        return self.variables[name]
+
+    def operand(self, operand: Operand) -> Value:
+        first = self.probe.size
+        match operand.name:
+            case "w" | "h" | "ar" if not self.exact:
+                raise Failure(
+                    Kind.BAD_REQUEST, "size-unknown",
+                    f"{operand.name} depends on what is found in the picture, and is not known here",
+                )  # fmt: skip
+            case "w" | "iw":
+                return _measured((self.size if operand.name == "w" else first).width)
+            case "h" | "ih":
+                return _measured((self.size if operand.name == "h" else first).height)
+            case "ar" | "iar":
+                size = self.size if operand.name == "ar" else first
+                return _measured(size.width / size.height)
+            case "pages":
+                return _measured(self.probe.frames)
+            case "dpr":
+                return _measured(self.client.dpr)
+            case "auto":
+                return _measured(self._client_width(*map(int, operand.details)))
+            case "faces":
+                return _measured(len(self._found("faces").by("faces")))
+            case _:
+                return self._tags()
+
+    def _client_width(self, step: int = 1, fallback: int = 0) -> int:
+        wanted = self.client.width
+        return (fallback or self.size.width) if wanted is None else ceil(wanted / step) * step
+
+    def _tags(self) -> Text:
+        found = self._found("tags")
+        objects = {region.label for region in found.by("objects") if region.score >= OBJECT_SCORE}
+        tags = {tag.name for tag in found.tags if tag.score >= OBJECT_SCORE}
+        return Text(":".join(sorted(objects | tags | ({"person"} if found.by("faces") else set()))))
+
+    def _found(self, operand: str) -> Found:
+        found = self.ask(KINDS[operand])
+        silent = dict.fromkeys(missing.detector for missing in found.missing)
+        if silent and self.closed:
+            raise Failure(
+                Kind.UNAVAILABLE, "detector-unavailable",
+                "what is to be hidden may depend on a detector that did not answer", retry_after=5,
+                details={"detectors": sorted(silent)},
+            )  # fmt: skip
+        self.without.update(silent)
+        return found
+
+
+def _skip(nodes: Iterator[Node], *, to_else: bool) -> None:
+    """Pass over the nodes of a branch, up to its end or, where that is wanted, its else."""
+    depth = 0
+    for node in nodes:
+        if depth == 0 and (isinstance(node, End) or (to_else and isinstance(node, Else))):
+            return
+        depth += isinstance(node, If) - isinstance(node, End)
+
+
+def _measured(number: float) -> Number:
+    return Number(float(number), measured=True)
