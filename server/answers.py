@@ -13,12 +13,13 @@ from starlette.types import Receive, Scope, Send
 
 from transforms.failure import Failure, Kind
 
-from . import errors
+from . import errors, negotiate
 from .log import logger
 from .metrics import Metrics
-from .render import Delivery, Wanted
+from .render import Delivery
 from .respond import SAFE_HEADERS, etags, raw_path, respond
-from .urls import is_cloudinary
+from .urls import is_api, is_cloudinary
+from .wanted import Wanted
 
 SHED = frozenset({"queue-full", "queue-timeout", "deadline-exceeded"})  # codes of what load alone refuses
 
@@ -66,9 +67,13 @@ class Pictures:
             self._check(request, path)
             assert self.delivery is not None  # noqa: S101 - set by the lifespan before the first request
             asked = self.delivery.parse(path, request.scope.get("query_string", b"").decode("latin-1"))
-            wanted = self.delivery.want(asked, request.headers.get("accept", ""))
+            wanted = self.delivery.want(asked, request.headers)
             known = etags(request.headers.get("if-none-match", ""))
-            return respond(await self.delivery.deliver(wanted, known), wanted.vary, known)
+            answer = await self.delivery.deliver(wanted, known)
+            response = respond(answer.until(asked.expires), wanted.vary, known)
+            if hints := negotiate.accept_hints(wanted.pipeline):
+                response.headers["Accept-CH"] = hints
+            return response
         except Failure as failure:
             found = failure
         except ClientDisconnect:
@@ -84,7 +89,7 @@ class Pictures:
         )  # fmt: skip
 
     def _check(self, request: Request, path: str) -> None:
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD") and not is_api(path):
             raise Failure(
                 Kind.METHOD_NOT_ALLOWED, "method-not-allowed", f"{request.method} is not a way to ask for a picture"
             )  # fmt: skip

@@ -13,6 +13,7 @@ from detectors.client import Client
 from detectors.models import ModelStore
 
 from .admission import Admission
+from .configuration import Configuration
 from .detection import Supervisor
 from .findings import Findings
 from .identities import Identities
@@ -21,8 +22,9 @@ from .originals import Originals
 from .render import Delivery
 from .renderers import Renderers
 from .settings import Settings
-from .sources.file import FileSource
+from .signing import Access
 from .sources.http import HttpSource
+from .sources.pull import PullThrough
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,14 @@ def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection
     )
     models = ModelStore(settings.models)
     identities = Identities(models, Client(detection, settings.detection_secret_text))
-    files = FileSource(settings.media, settings.limits.source_bytes)
+    configuration = Configuration.load(settings.config)
+    mounts = configuration.originals(settings)
     web = HttpSource.of(settings)
     delivery = Delivery(
-        media=settings.media,
-        files=files,
-        originals=Originals({"file": files, "http": web, "https": web}, store),
+        mounts=mounts,
+        presets=configuration.presets,
+        pull=PullThrough(web),
+        originals=Originals({"file": mounts.folders, "http": web, "https": web}, store),
         store=store,
         findings=Findings(store, identities),
         renderers=renderers,
@@ -87,5 +91,6 @@ def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection
         limits=settings.limits,
         request_seconds=settings.timeout,
         metrics=metrics,
+        access=Access.of(settings),
     )
     return Parts(delivery, store, models, identities, detection)

@@ -1,4 +1,4 @@
-"""`darkroom serve | detect | render | tag | parse | models | health`."""
+"""`darkroom serve | detect | render | tag | parse | sign | url | models | health`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -24,6 +25,7 @@ cli.add_typer(models, name="models")
 
 Option = typer.Option
 Optional = str | None
+Dialect = Literal["native", "cloudinary"]
 
 
 def fail(message: str, code: int = 2) -> NoReturn:
@@ -47,9 +49,10 @@ def settings_from(**options: object) -> Settings:
 
 @cli.command()
 def serve(
-    host: Annotated[Optional, Option(help="Address to listen on; anything but loopback wants --unsigned.")] = None,
+    host: Annotated[Optional, Option(help="Address to listen on; but for loopback, keys or --unsigned.")] = None,
     port: Annotated[int | None, Option(help="Port to listen on.")] = None,
     media: Annotated[Optional, Option(help="Folder of the originals.")] = None,
+    config: Annotated[Optional, Option(help="Settings file (TOML): where originals live, and presets.")] = None,
     models: Annotated[Optional, Option(help="Folder of the models' weights.")] = None,
     cache: Annotated[Optional, Option(help="memory: or redis://…")] = None,
     device: Annotated[Optional, Option(help="auto, cpu or cuda.")] = None,
@@ -63,7 +66,7 @@ def serve(
     from .serve import run
 
     settings = settings_from(
-        host=host, port=port, media=media, models=models, cache=cache, device=device, workers=workers,
+        host=host, port=port, media=media, config=config, models=models, cache=cache, device=device, workers=workers,
         renderers=renderers, allowed_sources=allowed_sources, allowed_networks=allowed_networks, unsigned=unsigned,
     )  # fmt: skip
     run(settings)
@@ -140,6 +143,8 @@ async def _or_fail(work: Any) -> Any:
         return await work
     except Failure as failure:
         fail(_said(failure), 1)
+    except SettingsError as error:
+        fail(str(error))
 
 
 @cli.command()
@@ -152,6 +157,60 @@ def parse(
     for path in paths:
         for line in sys.stdin if path == "-" else [path]:
             typer.echo(json.dumps(parsed(line.rstrip("\r\n")), ensure_ascii=False))
+
+
+@cli.command()
+def sign(
+    path: Annotated[str, typer.Argument(help="A path as in a URL; one of Cloudinary's gets Cloudinary's signature.")],
+    key: Annotated[Optional, Option(help="Id of the key in DARKROOM_KEYS; the first one by default.")] = None,
+    expires: Annotated[Optional, Option(help="Seconds from now, or a date: 2030-12-31T18:00 (UTC).")] = None,
+    dialect: Annotated[Dialect | None, Option(help="Told by the path where it is left out.")] = None,
+    long: Annotated[bool, Option("--long", help="Cloudinary: 32 characters, SHA-256.")] = False,
+    algorithm: Annotated[Literal["sha1", "sha256"], Option(help="Cloudinary: hash of a short signature.")] = "sha1",
+) -> None:
+    """Print a path with its signature, by the secrets in DARKROOM_KEYS or DARKROOM_CLOUDINARY_SECRET."""
+    from . import links
+
+    settings = settings_from()
+    if (dialect or links.dialect_of(path)) == "native":
+        name, secret = _key(settings.signing_keys, key)
+        typer.echo(_done(lambda: links.sign_native(path, name, secret, links.moment(expires) if expires else None)))
+        return
+    if key or expires:
+        fail("Cloudinary's signatures have no key id and do not expire")
+    if not settings.cloudinary_secrets:
+        fail("no secret to sign with: set DARKROOM_CLOUDINARY_SECRET")
+    typer.echo(_done(lambda: links.sign_cloudinary(path, settings.cloudinary_secrets[0], algorithm, long=long)))
+
+
+def _key(keys: dict[str, str], name: str | None) -> tuple[str, str]:
+    """The id and secret to sign with."""
+    if not keys:
+        fail("no key to sign with: set DARKROOM_KEYS=<id>:<secret>")
+    name = name or next(iter(keys))
+    if name not in keys:
+        fail(f"there is no key {name} in DARKROOM_KEYS: {', '.join(keys)}")
+    return name, keys[name]
+
+
+@cli.command()
+def url(
+    path: Annotated[str, typer.Argument(help="A path as in a URL, in either spelling.")],
+    dialect: Annotated[Dialect, Option(help="The spelling to print it in.")],
+) -> None:
+    """Print a path in our spelling or in Cloudinary's, where that can say it; signatures are left out."""
+    from . import links
+
+    typer.echo(_done(lambda: links.translated(path, dialect)))
+
+
+def _done(work: Callable[[], str]) -> str:
+    from transforms.failure import Failure
+
+    try:
+        return work()
+    except Failure as failure:
+        fail(_said(failure), 1)
 
 
 @models.command("list")

@@ -68,14 +68,21 @@ def respond(failure: Failure, *, vary: str | None = None, cloudinary: bool = Fal
     if failure.kind is Kind.METHOD_NOT_ALLOWED:
         headers["Allow"] = "GET, HEAD, OPTIONS"
     if cloudinary:
-        headers["X-Cld-Error"] = _header_text(failure.message)
+        headers["X-Cld-Error"] = _header_text(_reason(failure))
     body = json.dumps(problem(failure, **more), ensure_ascii=False).encode()
     return Response(body, status, headers, media_type="application/problem+json")
 
 
+def _reason(failure: Failure) -> str:
+    """The failure in one line, which begins as Cloudinary's do where a component is at fault."""
+    component, key = failure.details.get("component"), failure.details.get("key")
+    begin = f"Invalid {key} in transformation: {component} - " if component and key else ""
+    return begin + failure.message + (f"; {failure.hint}" if failure.hint else "")
+
+
 def _header_text(text: str) -> str:
-    """ASCII without control characters, at most 200 of them: what may stand in a header."""
-    return "".join(c if " " <= c <= "~" else "?" for c in text)[:200]
+    """ASCII without control characters, at most 400 of them: what may stand in a header."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text)[:400]
 
 
 def internal_error() -> Failure:

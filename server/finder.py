@@ -14,6 +14,7 @@ from detectors.registry import local_detectors, model_kinds, side_for
 from transforms.decode import Decode, decode
 from transforms.encode import flatten
 from transforms.image import Found, Image, Missing, PixelArray, Size
+from transforms.orientation import upright
 from transforms.output import Client
 from transforms.pipeline import Pipeline
 from transforms.plan import Plan, plan, reduction
@@ -64,7 +65,7 @@ class SourceFinder:
 
     @property
     def found(self) -> Found:
-        """What is known of the source's first frame."""
+        """What is known of the picture that the source shows first, which is what is kept by content."""
         return self._known[0]
 
     @property
@@ -81,8 +82,8 @@ class SourceFinder:
         if not first.provisional:
             return first
         self._of_source(first.needs & model_kinds(), 0)
-        self._of_source(_more(first, self.found), 0)
-        return plan(pipeline, probe, limits, self.found, side_for=_side_for)
+        self._of_source(_more(first, self._known.get(self._source.number(0), Found())), 0)
+        return plan(pipeline, probe, limits, self._known.get(self._source.number(0)), side_for=_side_for)
 
     def picture(self, wanted: Decode) -> Image:
         """The decoded source; again only where it is wanted larger than it is at hand."""
@@ -108,13 +109,15 @@ class SourceFinder:
         return found
 
     def _of_source(self, kinds: frozenset[str], frame: int) -> Found:
-        known = self._known.get(frame, Found())
+        """What is known of the source's upright pixels, by the number of the picture in the file."""
+        number = self._source.number(frame)
+        known = self._known.get(number, Found())
         unasked = kinds - dict(known.models).keys() - {missing.detector for missing in known.missing}
         if unasked:
-            pixels = self._view(unasked).frames[frame].pixels
+            pixels = upright(self._view(unasked).frames[frame].pixels, self._source.turn)
             self._clock.lap("run")
-            key = f"{self._content}:{frame}" if self._content else None
-            self._known[frame] = known = known.merged(self._seen(unasked, pixels, key))
+            key = f"{self._content}:{number}" if self._content else None
+            self._known[number] = known = known.merged(self._seen(unasked, pixels, key))
             self._clock.lap("find")
         return _only(known, kinds)
 

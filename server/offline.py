@@ -38,6 +38,7 @@ async def rendered(settings: Settings, path: str) -> bytes:
 
 async def tagged(settings: Settings, files: Sequence[Path]) -> list[dict[str, Any]]:
     """The auto-tag report of each file, or its failure as {"error": …}. Paths are absolute: `settings.media` is /."""
+    settings = settings.model_copy(update={"config": None})
     async with _warm(settings, needs=True) as parts:
         return [await _tags(parts, file) for file in files]
 
@@ -64,6 +65,6 @@ async def _tags(parts: Parts, file: Path) -> dict[str, Any]:
 
 
 async def _body(parts: Parts, request: Request) -> bytes:
-    answer = await parts.delivery.deliver(parts.delivery.want(request, accept=""), frozenset())
+    answer = await parts.delivery.deliver(parts.delivery.want(request, {}), frozenset())
     assert answer.entry is not None  # noqa: S101 - no etag was given that could match
     return answer.entry.body

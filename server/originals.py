@@ -10,17 +10,21 @@ import time
 import weakref
 from dataclasses import dataclass, replace
 
+from cachetools import TTLCache
+
 from cache.entry import Entry
 from cache.flight import Flight
 from cache.key import digest
 from cache.store import Store
+from transforms.failure import Failure, Kind
 
-from .sources.source import Fetched, Source, SourceRef, Validators
+from .sources.source import Fetched, NotModified, Source, SourceRef, Validators
 
 DEFAULT_TTL = 86_400.0  # s, where the origin says nothing
 LEAST_TTL = 60.0  # s, so that `max-age=0` does not become a request to the origin per request to us
 STALE_WINDOW = 86_400.0  # s after freshness in which the old render may be served while one revalidates
 FILE_TTL = 86_400.0
+MISSING_TTL = 30.0  # s for which an origin is not asked again for what it has not got
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,11 @@ class Originals:
         self._sources = sources
         self._records = records
         self._flight: Flight[Original] = Flight()
+        self._missing: TTLCache[str, Failure] = TTLCache(10_000, MISSING_TTL)
 
     async def version(self, ref: SourceRef) -> Version | None:
         """The current version as far as it is known without fetching; a stale one where nothing better is."""
+        self._refuse_if_missing(ref)
         tag = await self._sources[ref.scheme].version(ref)
         if tag is not None:
             return Version(tag, FILE_TTL)
@@ -72,13 +78,14 @@ class Originals:
 
     async def fetch(self, ref: SourceRef, deadline: float, known: Version | None = None) -> Original:
         """The original. With `known` the origin is only asked whether that still holds."""
-        key = digest(ref.scheme, ref.location, known.tag if known else "")
+        self._refuse_if_missing(ref)
+        key = digest(*ref.identity, known.tag if known else "")
         original, _ = await self._flight.run(key, lambda: self._fetch(ref, deadline, known))
         return original
 
     async def _fetch(self, ref: SourceRef, deadline: float, known: Version | None) -> Original:
         validators = Validators(known.etag, known.modified) if known else None
-        answer = await self._sources[ref.scheme].fetch(ref, validators, deadline)
+        answer = await self._asked(ref, validators, deadline)
         if isinstance(answer, Fetched):
             original = Original(_version(ref, answer), answer)
         else:
@@ -89,6 +96,19 @@ class Originals:
             original = Original(renewed, None)
         await self._remember(ref, original.version)
         return original
+
+    def _refuse_if_missing(self, ref: SourceRef) -> None:
+        missing = self._missing.get(_record_key(ref)) if self._missing else None
+        if missing is not None:
+            raise missing.with_details()  # anew: a raised one holds on to all that was at hand
+
+    async def _asked(self, ref: SourceRef, known: Validators | None, deadline: float) -> Fetched | NotModified:
+        try:
+            return await self._sources[ref.scheme].fetch(ref, known, deadline)
+        except Failure as failure:
+            if failure.kind is Kind.NOT_FOUND and ref.scheme != "file":
+                self._missing[_record_key(ref)] = failure.with_details()
+            raise
 
     async def _remember(self, ref: SourceRef, version: Version) -> None:
         if ref.scheme == "file":
@@ -113,7 +133,7 @@ class Originals:
 
 
 def _record_key(ref: SourceRef) -> str:
-    return digest("original", ref.scheme, ref.location)
+    return digest("original", *ref.identity)
 
 
 def _ttl(said: float | None) -> float:

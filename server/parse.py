@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from transforms.failure import Failure
+from transforms.pipeline import Node, Step, printed
 
 from . import urls
 from .errors import problem, status_of
@@ -24,17 +25,18 @@ def parsed(path: str) -> dict[str, Any]:
     return {
         "ok": True,
         "canonical": urls.canonical(request),
-        "steps": [
-            {"name": step.operation.name, "arguments": {a.name: a.type.print(v) for a, v in _given(step)}}
-            for step in request.pipeline.steps
-        ],
+        "steps": [_described(node) for node in request.pipeline.nodes],
         "source": {"scheme": request.source.scheme, "location": request.source.location},
     }
 
 
-def _given(step: Any) -> list[tuple[Any, Any]]:
-    pairs = zip(step.operation.arguments, step.values, strict=True)
-    return [(argument, value) for argument, value in pairs if value is not None]
+def _described(node: Node) -> dict[str, Any]:
+    """A step with its arguments; of what controls steps its text."""
+    if not isinstance(node, Step):
+        return {"name": str(node).partition(":")[0], "text": str(node)}
+    pairs = zip(node.operation.arguments, node.values, strict=True)
+    arguments = {argument.name: printed(argument.type, value) for argument, value in pairs if value is not None}
+    return {"name": node.operation.name, "arguments": arguments}
 
 
 def encoded(path: str) -> str:

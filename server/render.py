@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from cachetools import TTLCache
@@ -20,21 +19,25 @@ from detectors.registry import model_kinds
 from transforms.failure import Failure, Kind
 from transforms.limits import Limits
 from transforms.output import Client
-from transforms.pipeline import Pipeline, Step
 
-from . import negotiate, urls
+from . import urls
 from .admission import Admission
+from .disposition import disposition
 from .findings import Findings
 from .log import logger
 from .metrics import Metrics
 from .originals import Original, Originals, Version
+from .presets import Presets
 from .renderer import Job, Rendered
 from .renderers import Renderers
-from .sources.file import FileSource
+from .signing import Access
+from .sources.mounts import Mounts
+from .sources.pull import PullThrough
 from .sources.source import SourceRef
 from .urls.request import Request
+from .wanted import Wanted, wanted
 
-RENDERER_VERSION = "1"  # part of every key and ETag: raise it with any change that changes pixels or bytes
+RENDERER_VERSION = "2"  # part of every key and ETag: raise it with any change that changes pixels or bytes
 
 KEPT = 7 * 86_400.0  # s; the source's version is in the key, so that an entry never becomes wrong, only unused
 LASTING = frozenset({"animation"})  # what no second try would bring back
@@ -49,19 +52,6 @@ Status = Literal["hit", "stale", "miss", "follower"]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A request with its source located: what is to be rendered, from what, for whom."""
-
-    pipeline: Pipeline
-    ref: SourceRef
-    client: Client
-
-    @property
-    def vary(self) -> str | None:
-        return negotiate.vary(self.pipeline)
-
-
-@dataclass(frozen=True)
 class Answer:
     """An entry to respond with; `fresh_for` in seconds."""
 
@@ -71,17 +61,26 @@ class Answer:
     fresh_for: float
     private: bool = False
     stored: bool = False
+    expires: bool = False
+
+    def until(self, moment: int | None) -> Answer:
+        """The answer kept by nobody longer than to a moment, in Unix seconds."""
+        if moment is None:
+            return self
+        return replace(self, fresh_for=max(0.0, min(self.fresh_for, moment - time.time())), expires=True)
 
 
 class Delivery:
     """From a path to an answer."""
 
     def __init__(
-        self, *, media: Path, files: FileSource, originals: Originals, store: Store, findings: Findings,
-        renderers: Renderers, admission: Admission, limits: Limits, request_seconds: float, metrics: Metrics,
+        self, *, mounts: Mounts, presets: Presets, pull: PullThrough, originals: Originals, store: Store,
+        findings: Findings, renderers: Renderers, admission: Admission, limits: Limits, request_seconds: float,
+        metrics: Metrics, access: Access,
     ) -> None:  # fmt: skip
-        self._root = str(media)
-        self._files = files
+        self._mounts = mounts
+        self._presets = presets
+        self._pull = pull
         self._originals = originals
         self._store = store
         self._findings = findings
@@ -90,6 +89,7 @@ class Delivery:
         self._limits = limits
         self._seconds = request_seconds
         self._metrics = metrics
+        self._access = access
         self._flight: Flight[tuple[str, Entry, Version, bool]] = Flight()
         self._costly: TTLCache[str, Failure] = TTLCache(10_000, COSTLY_REMEMBERED)
         self._strikes: TTLCache[str, int] = TTLCache(10_000, COSTLY_REMEMBERED)
@@ -97,30 +97,47 @@ class Delivery:
         self._fingerprint = digest(RENDERER_VERSION, repr(limits))
 
     def parse(self, raw_path: str, raw_query: str) -> Request:
-        """1. The path as a request; both dialects give the same pipeline."""
-        return urls.parse(raw_path, raw_query)
+        """1. The path as a request, its signature checked; both dialects give the same pipeline."""
+        request = urls.parse(raw_path, raw_query)
+        self._access.check(request, time.time())
+        return request
 
-    def want(self, request: Request, accept: str) -> Wanted:
+    def want(self, request: Request, headers: Mapping[str, str]) -> Wanted:
         """2. The source located, and of the client what the pipeline asks for."""
-        pipeline, ref = request.pipeline, request.source
-        if ref.scheme == "id":
-            location, extension = self._files.locate(ref.location)
-            ref = SourceRef("file", location)
-            if extension and not any(step.operation.name == "format" for step in pipeline.steps):
-                pipeline = Pipeline((*pipeline.steps, Step.of("format", type=extension)))
-        return Wanted(pipeline, ref, negotiate.negotiate(pipeline, accept))
+        return wanted(request, self._mounts, self._presets, headers)
 
     async def deliver(self, wanted: Wanted, known_etags: frozenset[str]) -> Answer:
         """3. to 13. The answer to a wanted picture, within the deadline that counts from now."""
         deadline = time.monotonic() + self._seconds
-        version = await self._originals.version(wanted.ref)
-        if version is not None:
-            answer = await self._remembered(wanted, version, known_etags)
-            if answer is not None:
-                return answer
-        self._refuse_if_costly(wanted, version)
+        for layer in wanted.layers:
+            await self._originals.version(layer)
+        if wanted.unrendered is not None:
+            raise wanted.unrendered
+        missing: Failure | None = None
+        for attempt in wanted.attempts:
+            try:
+                answer = await self._attempt(attempt, known_etags, deadline)
+            except Failure as failure:
+                if failure.code != "source-not-found":
+                    raise
+                missing = missing or failure
+            else:
+                lasting = attempt.lasting
+                return answer if lasting is None else replace(answer, fresh_for=min(answer.fresh_for, lasting))
+        assert missing is not None  # noqa: S101 - there is an attempt, and each ends in an answer or a failure
+        raise missing
+
+    async def _attempt(self, wanted: Wanted, known_etags: frozenset[str], deadline: float) -> Answer:
+        """3. to 13. with one of the places that the source may be in."""
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(deadline - time.monotonic()):
+                if wanted.absent is not None:
+                    wanted = wanted.at(await self._pull.bring(wanted.absent, deadline))
+                version = await self._originals.version(wanted.ref)
+                answer = await self._remembered(wanted, version, known_etags) if version is not None else None
+                if answer is not None:
+                    return answer
+                self._refuse_if_costly(wanted, version)
                 return await self._made(wanted, deadline)
         except TimeoutError:
             raise Failure(
@@ -145,7 +162,7 @@ class Delivery:
 
     async def _made(self, wanted: Wanted, deadline: float) -> Answer:
         """4. Single flight: one render per wanted picture in this process, however many ask."""
-        flight = digest(str(wanted.pipeline), wanted.ref.scheme, wanted.ref.location, *sorted(wanted.client.formats))
+        flight = digest(str(wanted.pipeline), *wanted.ref.identity, *_of_client(wanted.client))
         (key, entry, version, stored), led = await self._flight.run(flight, lambda: self._make(wanted, deadline))
         if not led:
             self._metrics.followers.inc()
@@ -223,7 +240,7 @@ class Delivery:
     async def _refresh(self, wanted: Wanted, stale: Version) -> None:
         """Revalidate a stale source, and render anew where it has changed."""
         deadline = time.monotonic() + self._seconds
-        flight = digest("refresh", str(wanted.pipeline), wanted.ref.location, *sorted(wanted.client.formats))
+        flight = digest("refresh", str(wanted.pipeline), *wanted.ref.identity, *_of_client(wanted.client))
         try:
             await self._flight.run(flight, lambda: self._make(wanted, deadline, stale))
         except Failure as failure:
@@ -237,10 +254,9 @@ class Delivery:
         task.add_done_callback(self.background.discard)
 
     def _key(self, wanted: Wanted, version: Version) -> str:
-        root = self._root if wanted.ref.scheme == "file" else ""
         return digest(
-            "render", self._fingerprint, str(wanted.pipeline), root, wanted.ref.scheme, wanted.ref.location,
-            version.tag, ",".join(sorted(wanted.client.formats)),
+            "render", self._fingerprint, str(wanted.pipeline), *wanted.ref.identity, version.tag,
+            *_of_client(wanted.client),
             # All models where one is needed: what a step asks for next depends on what is found first.
             *self._findings.identities(model_kinds() if wanted.pipeline.needs & model_kinds() else frozenset()),
         )  # fmt: skip
@@ -254,7 +270,9 @@ class Delivery:
             "height": rendered.size.height,
             "degraded": ", ".join(rendered.degraded),
             "timings": ", ".join(f"{stage};dur={ms:.1f}" for stage, ms in (*timings.items(), *rendered.timings)),
-            "cache_tag": digest(wanted.ref.scheme, wanted.ref.location)[:16],
+            "cache_tag": digest(*wanted.ref.identity)[:16],
+            "disposition": disposition(rendered.download, wanted.ref, rendered.media_type),
+            "immutable": rendered.immutable,
         }
         return Entry(rendered.body, meta, now, now + ttl, now + ttl)
 
@@ -277,5 +295,9 @@ def _etag(key: str, entry: Entry | None = None) -> str:
     return f'W/"{key}-{digest(degraded)[:8]}"' if degraded else f'W/"{key}"'
 
 
+def _of_client(client: Client) -> tuple[str, ...]:
+    return ",".join(sorted(client.formats)), f"{client.dpr:g}", str(client.width or "")
+
+
 def _identity(ref: SourceRef, version: Version, pipeline: str = "") -> str:
-    return digest(ref.scheme, ref.location, version.tag, pipeline)
+    return digest(*ref.identity, version.tag, pipeline)

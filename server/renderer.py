@@ -14,12 +14,14 @@ import cv2
 
 from detectors.client import Client as Detection
 from detectors.found import pack, unpack
+from transforms.carried import carried
 from transforms.encode import encode
 from transforms.failure import Failure, Kind
 from transforms.image import Found, Image, Probe, Size
 from transforms.limits import Limits
-from transforms.output import Client, Output, Report
+from transforms.output import Client, Encoded, Encoding, Output, Report
 from transforms.pipeline import Pipeline
+from transforms.plan import input_of
 from transforms.probe import Source, open_source
 from transforms.registry import operations
 from transforms.run import check_time, run
@@ -53,6 +55,8 @@ class Rendered:
     found: bytes | None
     degraded: tuple[str, ...]
     timings: tuple[tuple[str, float], ...]  # stage, milliseconds
+    download: str | None = None  # the name that it is saved under; empty: that of the source
+    immutable: bool = False
 
 
 @dataclass
@@ -104,32 +108,46 @@ def _render(job: Job) -> Rendered:
     deadline = job.deadline
     check_time(deadline)
     clock = Clock()
-    with _opened(job) as source:
+    pipeline = _parsed(job.pipeline)
+    with _opened(job, pipeline) as source:
         clock.lap("probe")
         known = unpack(job.known) if job.known else Found()
         finder = SourceFinder(source, _process.detection, known, job.content, deadline, clock)
-        planned = finder.planned(_parsed(job.pipeline), job.client)
-        outcome = run(planned, finder.picture(planned.decode), source.probe, finder, deadline)
+        planned = finder.planned(pipeline, job.client)
+        output, encoding = planned.output, Encoding(_Encoder(source, planned.output, job.client))
+        outcome = run(planned, finder.picture(planned.decode), source.probe, finder, deadline, encoding)
         clock.lap("run")
-        body, media_type, size = _encoded(outcome.result, planned.output, source.probe, job.client)
+        body, media_type, size = _encoded(outcome.result, encoding, source.probe)
         clock.lap("encode")
     found = pack(finder.found) if finder.asked else None
     degraded = tuple(dict.fromkeys((*finder.without, *outcome.degraded)))
-    return Rendered(body, media_type, size, found, degraded, clock.laps)
+    return Rendered(body, media_type, size, found, degraded, clock.laps, output.download, output.immutable)
 
 
-def _opened(job: Job) -> Source:
+def _opened(job: Job, pipeline: Pipeline) -> Source:
     try:
-        return open_source(job.path, job.limits)
+        return open_source(job.path, job.limits, input_of(pipeline))
     except (FileNotFoundError, PermissionError):
         raise Failure(Kind.NOT_FOUND, "source-not-found", "there is no such source") from None
 
 
-def _encoded(result: Image | Report, output: Output, probe: Probe, client: Client) -> tuple[bytes, str, Size]:
+@dataclass(frozen=True)
+class _Encoder:
+    """Encodes pictures of one source as its steps say."""
+
+    source: Source
+    output: Output
+    client: Client
+
+    def __call__(self, image: Image) -> Encoded:
+        return encode(image, self.output, self.source.probe, self.client, carried(self.source, self.output))
+
+
+def _encoded(result: Image | Report, encoding: Encoding, probe: Probe) -> tuple[bytes, str, Size]:
     if isinstance(result, Report):
         body = json.dumps(result.content, ensure_ascii=False, separators=(",", ":")).encode()
         return body, "application/json", probe.size
-    encoded = encode(result, output, probe, client)
+    encoded = encoding.write(result)
     return encoded.body, encoded.media_type, encoded.size
 
 

@@ -42,8 +42,11 @@ def respond(answer: Answer, vary: str | None, known: frozenset[str]) -> Response
     if entry is None or matches(answer.etag, known):
         return Response(None, 304, fields)
     meta = entry.meta
-    for name, key in (("X-Degraded", "degraded"), ("Cache-Tag", "cache_tag")):
-        if meta[key]:
+    if meta.get("immutable") and answer.fresh_for > DEGRADED_TTL and not answer.private:
+        fields["Cache-Control"] += ", immutable"
+    named = (("X-Degraded", "degraded"), ("Cache-Tag", "cache_tag"), ("Content-Disposition", "disposition"))
+    for name, key in named:
+        if meta.get(key):
             fields[name] = str(meta[key])
     if answer.status == "miss":
         fields["Server-Timing"] = str(meta["timings"])
@@ -53,6 +56,8 @@ def respond(answer: Answer, vary: str | None, known: frozenset[str]) -> Response
 def cache_control(answer: Answer) -> str:
     if answer.private:
         return "private, no-store"
+    if answer.expires:
+        return f"public, max-age={int(answer.fresh_for)}, must-revalidate"
     seconds = round(answer.fresh_for)
     if seconds <= DEGRADED_TTL:
         return f"public, max-age={seconds}"

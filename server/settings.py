@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, ByteSize, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, ByteSize, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cache.open import ACCEPTED
@@ -30,6 +30,7 @@ from .environment import (
     unknown,
     variable,
 )
+from .signing import read_keys, read_secrets
 from .sources.http import HttpLimits
 from .sources.netguard import Guard, Network
 from .sources.url import AllowedSource
@@ -88,10 +89,19 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", str_strip_whitespace=True
     )
 
-    host: str = _setting("127.0.0.1", "Address to listen on; anything but loopback wants UNSIGNED", min_length=1)
+    host: str = _setting("127.0.0.1", "Address to listen on; but for loopback it wants KEYS or UNSIGNED", min_length=1)
     port: int = _setting(8080, "Port to listen on; 0 takes a free one", fallback="PORT", ge=0, le=65535)
-    unsigned: bool = _setting(False, "1 lets anybody who reaches the server ask for anything (no URL is signed yet)")
+    unsigned: bool = _setting(False, "1 lets anybody who reaches the server ask for anything, even where KEYS are set")
+    keys: SecretStr | None = _setting(None, "Keys that URLs must be signed with, comma-separated id:secret")
+    cloudinary_secret: SecretStr | None = _setting(
+        None, "API secrets that signatures of Cloudinary's URLs are checked with, comma-separated"
+    )
+    cloudinary_strict: bool = _setting(
+        False, "1 serves Cloudinary's URLs only if they are signed, or made of named transformations alone"
+    )
+    only_presets: bool = _setting(False, "1 serves only what is made of presets alone, signed or not")
     media: Path = _setting(sample_pictures, "Folder of the originals", shown="the sample pictures of ultralytics")
+    config: Path | None = _setting(None, "Settings file (TOML): where originals live, and presets")
     models: Path = _setting(model_folder, "Folder of the models' weights", shown="~/.cache/darkroom/models")
     pull: Literal["background", "never"] = _setting("background", "Whether missing default weights are downloaded")
     models_mirror: str | None = _setting(None, "Address that weights are downloaded from instead of their publishers'")
@@ -146,6 +156,14 @@ class Settings(BaseSettings):
             raise ValueError("that is no address of a cache")
         return value
 
+    @field_validator("keys", "cloudinary_secret")
+    @classmethod
+    def _readable_secrets(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        read = read_keys if info.field_name == "keys" else read_secrets
+        if value and not read(value.get_secret_value()):
+            raise ValueError("there is nothing between the commas")
+        return value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
@@ -167,14 +185,17 @@ class Settings(BaseSettings):
 
     def check(self) -> None:
         """Raises SettingsError where a server should not start with these settings."""
-        if not _is_loopback(self.host) and not self.unsigned:
+        if not _is_loopback(self.host) and not self.unsigned and not self.signing_keys:
             raise SettingsError(
-                f"{PREFIX}HOST={self.host} opens the server to others while no URL is signed: whoever reaches it could"
-                " make it work for them.\nKeep to 127.0.0.1, or set DARKROOM_UNSIGNED=1 (--unsigned) if something in"
-                " front of it decides who may ask."
+                f"{PREFIX}HOST={self.host} opens the server to others while URLs need no signature: whoever reaches it"
+                " could make it work for them.\nKeep to 127.0.0.1, or set DARKROOM_KEYS=<id>:<secret> so that all URLs"
+                " must be signed, or DARKROOM_UNSIGNED=1 (--unsigned) if something in front of it decides who may ask."
             )
         if not self.media.is_dir():
             raise SettingsError(f"{PREFIX}MEDIA={self.media} is no folder; it is where the originals lie")
+        from .configuration import Configuration  # here, because it takes the registry that few commands need
+
+        Configuration.load(self.config).originals(self)
 
     @property
     def limits(self) -> Limits:
@@ -204,6 +225,15 @@ class Settings(BaseSettings):
     @property
     def cache_text(self) -> str:
         return self.cache.get_secret_value()
+
+    @property
+    def signing_keys(self) -> dict[str, str]:
+        """Secrets by the id of their key, in the order given."""
+        return read_keys(self.keys.get_secret_value() if self.keys else "")
+
+    @property
+    def cloudinary_secrets(self) -> tuple[str, ...]:
+        return read_secrets(self.cloudinary_secret.get_secret_value() if self.cloudinary_secret else "")
 
     @property
     def detection_secret_text(self) -> str | None:

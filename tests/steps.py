@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from transforms.encode import encode
 from transforms.image import Box, Found, Frame, Image, PixelArray, Probe, Region, Saliency, Scale, Size, Swatch
-from transforms.output import Output, Report
+from transforms.input import Input
+from transforms.output import Client, Encoding, Output, Past, Report
 from transforms.pipeline import Step
 
 
@@ -68,6 +70,7 @@ FOUND = Found(
 
 PROBE = Probe("jpeg", Size(64, 48), 1, animated=False, has_alpha=False, icc=None, orientation=1, bytes=12345)
 AS_IT_IS = Scale()
+AS_PNG = Encoding(lambda image: encode(image, Output("png"), None, Client()))
 
 
 def apply(text: str, subject: Image, found: Found = FOUND, scale: Scale = AS_IT_IS) -> Image:
@@ -77,10 +80,10 @@ def apply(text: str, subject: Image, found: Found = FOUND, scale: Scale = AS_IT_
     return result
 
 
-def outcome(text: str, subject: Any, found: Found = FOUND, scale: Scale = AS_IT_IS) -> Image | Output | Report:
+def outcome(text: str, subject: Any, found: Found = FOUND, scale: Scale = AS_IT_IS) -> Image | Input | Output | Report:
     """Whatever the step makes of its subject, run the way that run.py does."""
     step = Step.parse(text)
-    have = {Found: found, Scale: scale, Probe: PROBE}
+    have = {Found: found, Scale: scale, Probe: PROBE, Encoding: AS_PNG, Past: Past()}
     given: dict[str, Any] = {**step.arguments, **{name: have[kind] for name, kind in step.operation.injected}}
     if step.operation.level != "frame":
         return step.operation.apply(subject, **given)  # type: ignore[no-any-return]

@@ -42,7 +42,13 @@ def taken(text: str, found: Found = Found()) -> tuple[int, int, int, int]:  # no
         ("100x50,x=10,gravity=north", (88, 0, 188, 50)),
         ("100x50,gravity=0.5:0.5", (78, 103, 178, 153)),
         ("100x50,gravity=0:0", (0, 0, 100, 50)),
-        ("100x50,gravity=1:0.75", (156, 167, 256, 217)),
+        ("100x50,gravity=1.0:0.75", (156, 167, 256, 217)),
+        ("100x50,gravity=120:80", (70, 55, 170, 105)),  # pixels
+        ("100x50,gravity=1:1", (0, 0, 100, 50)),
+        ("100x50,gravity=1.0:1.0", (156, 206, 256, 256)),
+        ("100x50,gravity=9999:200", (156, 175, 256, 225)),  # moved into the picture
+        ("ratio=2:1", (0, 64, 256, 192)),
+        ("ratio=2:1,gravity=north", (0, 0, 256, 128)),
         ("100x50,x=200,y=230", (200, 230, 256, 256)),  # clipped
         ("100x50,x=-20,y=-30", (0, 0, 80, 20)),
         ("1000x50", (0, 103, 256, 153)),
@@ -209,12 +215,13 @@ def test_the_best_window_lies_inside_and_holds_the_face(
         ("north_west", (0, 0)),
         ("south_east", (0.75, 0.5)),
         ("center", (0.375, 0.25)),
-        (Focus(0.5, 1), (0.375, 0.5)),
+        (Focus(0.5, 1.0), (0.375, 0.5)),
+        (Focus(2, 1), (0.375, 0.5)),
         ("face", (0.375, 0.25)),
     ],
 )
 def test_where_a_gravity_puts_the_window(gravity: str | Focus, expected: tuple[float, float]) -> None:
-    window = by_gravity(gravity, 0.25, 0.5, Found())
+    window = by_gravity(gravity, 0.25, 0.5, Found(), Size(4, 1))
     assert (window.x, window.y) == pytest.approx(expected)
 
 

@@ -56,6 +56,19 @@ SOURCE = Size(1600, 1200)
         ("pad:ratio=1:1", "1600x1600"),
         ("pad:ratio=16:9", "2133x1200"),
         ("pad:ratio=4:3", "1600x1200"),
+        ("resize:100x100,shrink=false", "1600x1200"),
+        ("resize:100x100,shrink=false,enlarge", "1600x1200"),
+        ("resize:2000x1800,shrink=false,enlarge", "2000x1500"),
+        ("resize:2000x1800,shrink=false", "1600x1200"),
+        ("resize:2000x100,fit=fill,shrink=false,enlarge", "2000x1200"),
+        ("resize:100x2000,fit=outside,shrink=false,enlarge", "2667x2000"),
+        ("resize:400x300,fit=cover,shrink=false", "400x300"),
+        ("resize:2000x100,fit=contain,shrink=false", "2000x1200"),
+        ("resize:1000.0x0.01,fit=fill", "1600x12"),
+        ("pad:20x20,shrink=false", "1600x1200"),
+        ("pad:1600x1600,shrink=false", "1600x1600"),
+        ("pad:2500x1300,shrink=false", "2500x1300"),
+        ("pad:2000x,shrink=false", "2000x1500"),
     ],
 )
 def test_sizes(text: str, expected: str) -> None:
@@ -164,8 +177,11 @@ def test_enough_of_those_rows_are_understood() -> None:
 
 @pytest.mark.parametrize(
     ("gravity", "left", "top"),
-    [("center", 10, 0), ("west", 0, 0), ("east", 20, 0), ("north_west", 0, 0), ("0.25:0.5", 5, 0), ("0:1", 0, 0)],
-)
+    [
+        ("center", 10, 0), ("west", 0, 0), ("east", 20, 0), ("north_west", 0, 0), ("0.25:0.5", 5, 0),
+        ("0.0:1.0", 0, 0), ("7:0", 7, 0), ("99:9", 20, 0),
+    ],
+)  # fmt: skip
 def test_contain_and_pad_place_the_picture(gravity: str, left: int, top: int) -> None:
     image = plain(20, 20, 10, 20, 30)
     for text in (

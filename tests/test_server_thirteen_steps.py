@@ -140,7 +140,7 @@ async def _stale(
         allowed_sources=origin.url, allowed_networks="127.0.0.0/8",
     )  # fmt: skip
     async with assembled(settings, Metrics()) as parts:
-        wanted = parts.delivery.want(urls.parse(f"/resize:50x/{origin.url}/d.jpg"), "")
+        wanted = parts.delivery.want(urls.parse(f"/resize:50x/{origin.url}/d.jpg"), {})
         first = await parts.delivery.deliver(wanted, frozenset())
         assert first.status == "miss"
         ahead[0] = 3601

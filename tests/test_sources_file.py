@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from server.sources.file import EXTENSIONS, FileSource
 from server.sources.source import Fetched, SourceRef
 from transforms.failure import Failure, Kind
+from transforms.output import OUTPUT_FORMATS
 
 from .shared import jsonl
 
@@ -205,7 +206,7 @@ def _fill(folder: Path, files: str) -> None:
 @pytest.mark.parametrize(
     ("files", "public_id", "kind"),
     [
-        ("bus.jpg", "bus.tiff", Kind.BAD_REQUEST),
+        ("bus.jpg", "bus.heic", Kind.BAD_REQUEST),
         ("bus.jpg", "bus.wepb", Kind.BAD_REQUEST),
         ("bus.jpg", "bus.jpg.exe", Kind.BAD_REQUEST),
         ("bus.jpg", "car.tiff", Kind.NOT_FOUND),
@@ -222,7 +223,7 @@ def test_locate_fails(tmp_path: Path, files: str, public_id: str, kind: Kind) ->
         FileSource(tmp_path).locate(public_id)
     assert caught.value.kind is kind
     if kind is Kind.BAD_REQUEST:
-        assert caught.value.details["choices"] == ["jpeg", "png", "webp", "gif", "avif"]
+        assert caught.value.details["choices"] == [*OUTPUT_FORMATS]
     if public_id == "bus.wepb":
         assert caught.value.hint == "did you mean 'webp'?"
 

@@ -17,7 +17,7 @@ from transforms.decode import Decode
 from transforms.failure import Failure
 from transforms.image import Box, Found, Frame, Image, Missing, Probe, Region, Size
 from transforms.limits import Limits
-from transforms.output import Report
+from transforms.output import Client, Report
 from transforms.pipeline import Pipeline
 from transforms.plan import Plan, plan
 from transforms.probe import Source
@@ -202,7 +202,7 @@ def finder(detection: Detection, known: Found | None = None, size: tuple[int, in
 
 
 def decoded(asking: SourceFinder, text: str) -> tuple[Plan, Size]:
-    planned = asking.planned(Pipeline.parse(text))
+    planned = asking.planned(Pipeline.parse(text), Client())
     return planned, asking.picture(planned.decode).size
 
 
@@ -240,7 +240,7 @@ def test_redaction_sees_what_transparency_hides() -> None:
     pixels = np.dstack([pictures.noise(60, 40), np.zeros((40, 60), np.uint8)])
     source = Source(pictures.file(pixels, "PNG"), Limits())
     asking = SourceFinder(source, detection, Found(), "hash", time.monotonic() + 10, Clock())  # type: ignore[arg-type]
-    planned = asking.planned(Pipeline.parse("blur-faces"))
+    planned = asking.planned(Pipeline.parse("blur-faces"), Client())
     run(planned, asking.picture(planned.decode), source.probe, asking, time.monotonic() + 10)
     assert [kinds for kinds, _ in detection.asked] == [frozenset({"all-faces"})] * 2  # on white, and bare
 

@@ -37,7 +37,8 @@ def _dimensions() -> st.SearchStrategy[Any]:
 
 def _gravities(kind: params.Gravity) -> st.SearchStrategy[Any]:
     fraction = st.integers(0, 100).map(lambda n: n / 100)
-    return st.sampled_from(kind.words) | st.builds(params.Focus, fraction, fraction)
+    points = st.builds(params.Focus, fraction, fraction) if kind.places else st.nothing()
+    return (st.sampled_from(kind.words) if kind.words else st.nothing()) | points
 
 
 def _corners(kind: params.Corners) -> st.SearchStrategy[Any]:
@@ -55,6 +56,9 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     params.Aspect: lambda kind: st.builds(Fraction, st.integers(1, 50), st.integers(1, 50)),
     params.ColourText: lambda kind: st.builds(params.Colour, *[st.integers(0, 255)] * 4),
     params.Gravity: _gravities,
+    params.BackdropText: lambda kind: st.sampled_from(
+        ["red", "00ff0080", "auto", "auto:predominant_gradient:4:vertical:palette_red_blue", "blurred:400:15"]
+    ).map(kind.parse),
     params.IntOr: lambda kind: st.sampled_from(kind.words) | st.integers(kind.number.least, kind.number.most),
     params.Corners: _corners,
 }

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from server import urls
+from server.signing import Access
 from server.urls.request import Request
 from transforms.failure import Failure, Kind
 from transforms.image import Size
@@ -143,7 +144,7 @@ def test_bad_paths_are_refused_at_once(row: dict[str, Any]) -> None:
         assert parse(row["path"]).source.location == "width_400,height_300/sample.jpg"
         return
     with pytest.raises(Failure) as caught:
-        parse(row["path"])
+        Access(secrets=("b",)).check(parse(row["path"]), 0.0)
     assert STATUS[caught.value.kind] in row["expect"]
 
 

@@ -1,59 +1,101 @@
-"""Where to look: which window of a picture keeps what matters in it."""
+"""Where to look: what was found of what is looked for, and which window of a picture keeps what matters in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
 from math import sqrt
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .geometry import around
-from .image import Box, Found, Region
-from .params import DETECTED, Compass, Focus
-
-EVERYTHING = frozenset({"faces", "objects", "saliency"})
+from .gravity import Compass, Focus, Search, Wishes, search_of
+from .image import Box, Found, Region, Size
+from .labels import GROUPS, labels_of
+from .windows import heaviest
 
 OBJECT_SCORE = 0.4  # objects below it are wrong too often (precision .91 at 0.4, .84 at 0.25)
-FACE_WEIGHT, OBJECT_WEIGHT, SALIENCY_WEIGHT = 3.0, 1.0, 0.25
-MUST_MARGIN = 0.2  # of the largest face's sides, kept in sight around it
-CELLS = 96  # along each side of the map; the search itself is not bound to cells
-PLACES = 129  # along each axis that has room
+FACE_WEIGHT, OBJECT_WEIGHT = 3.0, 1.0  # saliency has .25 in all
+WISH_WEIGHT = 6.0  # of what is named at weight 100: as large as a face, it counts twice as much
+FACE_PRIORITY = 50  # the largest face stays in sight like something named at this weight
+MUST_MARGIN = 0.2  # of the sides of what must stay in sight, kept around it
+SUBJECT_SHARE = 0.25  # of the heaviest thing's weight; what weighs less is no subject
 
-Weights = NDArray[np.float64]
-
-
-def eyes_for(gravity: str | Focus) -> frozenset[str]:
-    """The kinds of detections that a gravity asks for."""
-    if gravity == "auto":
-        return EVERYTHING
-    if gravity in ("face", "face:auto"):
-        return frozenset({"largest-face"})
-    return frozenset({"faces"}) if gravity in DETECTED else frozenset()
+ALL = Wishes()
 
 
-def eyes_without_faces(gravity: str | Focus, found: Found) -> frozenset[str]:
-    """The kinds that a gravity asks for once the first look found no face."""
-    if found.faces or not isinstance(gravity, str):
+# What is asked for
+
+
+def eyes_for(gravity: str | Focus | None) -> frozenset[str]:
+    """The kinds of detections that a gravity asks for at first: those of the first thing that it looks for."""
+    search = search_of(gravity)
+    if search is None:
         return frozenset()
-    if gravity.endswith(":auto"):
-        return EVERYTHING
-    return frozenset({"faces"}) if gravity == "face" else frozenset()
+    if search.things:
+        return frozenset({"largest-face"}) if search.things[0] == "face" else _kinds_of(search.things[0])
+    return _kinds_for(search.auto or ALL)
 
 
-def by_gravity(gravity: str | Focus, width: float, height: float, found: Found) -> Box:
-    """The window of that size (in fractions) that the gravity holds on to; the middle where nothing was found."""
-    if isinstance(gravity, Focus):
-        return around((gravity.x, gravity.y), width, height)
-    if gravity in Compass:
-        across, down = Compass[gravity]
-        return Box((1 - width) * across, (1 - height) * down, width, height)
-    faces, (word, _, fallback) = found.faces, gravity.partition(":")
-    if word == "face" and faces:
-        return around(largest_of(faces).box.centre, width, height)
-    if word == "auto" or (fallback and not faces):
-        return best_window(found, width, height)
-    return best_window(Found(regions=faces), width, height)
+def eyes_then(gravity: str | Focus | None, found: Found) -> frozenset[str]:
+    """The kinds that a gravity asks for once the first look is known: none where that decides already.
+
+    There is no third look, so that all that may be needed is asked for.
+    """
+    search, asked = search_of(gravity), eyes_for(gravity)
+    if search is None or not search.things:
+        return frozenset()
+    for at, thing in enumerate(search.things):
+        if at and not _kinds_of(thing) <= asked:
+            return _kinds_of_rest(search, at)
+        if seen(thing, found):
+            return frozenset()
+        if thing == "face":  # the quick look for the largest face misses some
+            return _kinds_of_rest(search, at)
+    return _kinds_of_rest(search, len(search.things))
+
+
+def _kinds_of_rest(search: Search, at: int) -> frozenset[str]:
+    auto = _kinds_for(search.auto) if search.auto else frozenset[str]()
+    return auto.union(*(_kinds_of(thing) for thing in search.things[at:]))
+
+
+def _kinds_of(thing: str) -> frozenset[str]:
+    return frozenset({"faces" if thing in ("face", "faces") else "text" if thing == "text" else "objects"})
+
+
+def _kinds_for(wishes: Wishes) -> frozenset[str]:
+    usual = {"all": {"faces", "objects", "saliency"}, "no_faces": {"objects", "saliency"}, "none": {"saliency"}}
+    return frozenset(usual[wishes.base]).union(*(_kinds_of(wish.thing) for wish in wishes.things))
+
+
+# What of it was found
+
+
+def seen(thing: str, found: Found) -> tuple[Region, ...]:
+    """The regions that are such a thing, the largest first; of a face or an object only the largest."""
+    if thing == "faces":
+        return _by_size(found.faces)
+    if thing == "text":
+        return _by_size(found.by("text"))
+    regions = found.faces if thing == "face" else _objects(found, labels_of(thing))
+    return _by_size(regions)[:1]
+
+
+def things_seen(search: Search | None, found: Found) -> tuple[Region, ...]:
+    """The regions of the first of the things that is there."""
+    for thing in search.things if search else ():
+        regions = seen(thing, found)
+        if regions:
+            return regions
+    return ()
+
+
+def _objects(found: Found, labels: frozenset[str]) -> Iterator[Region]:
+    return (region for region in found.by("objects") if region.label in labels and region.score >= OBJECT_SCORE)
+
+
+def _by_size(regions: Iterable[Region]) -> tuple[Region, ...]:
+    return tuple(sorted(regions, key=lambda region: (-region.box.area, -region.score)))
 
 
 def largest_of(regions: Iterable[Region]) -> Region:
@@ -69,99 +111,155 @@ def head_of(face: Box) -> Box:
     )  # fmt: skip
 
 
-def best_window(found: Found, width: float, height: float) -> Box:
-    """The window of that size (in fractions) that keeps most of what was found.
+def room_of(region: Region) -> Box:
+    """A thing with what has to be around it."""
+    return head_of(region.box) if region.label == "face" else region.box.grown(MUST_MARGIN)
 
-    Weighs faces, objects and saliency on a map, sums it up in an integral image and tries every place. Whatever the
-    sums say, the largest face with a margin stays inside where it fits.
+
+# Where the window is
+
+
+def by_gravity(gravity: str | Focus, width: float, height: float, found: Found, picture: Size) -> Box:
+    """The window of that size (in fractions) that the gravity holds on to; the middle where nothing was found."""
+    if isinstance(gravity, Focus):
+        return around(gravity.within(picture.width, picture.height), width, height)
+    if gravity in Compass:
+        across, down = Compass[gravity]
+        return Box((1 - width) * across, (1 - height) * down, width, height)
+    search = search_of(gravity)
+    shown = things_seen(search, found)
+    if len(shown) > 1:
+        return window_over(shown, width, height)
+    if shown:
+        return around(_heart(shown[0], height), width, height)
+    if search and search.auto:
+        return best_window(found, width, height, search.auto)
+    return around((0.5, 0.5), width, height)
+
+
+def _heart(region: Region, height: float) -> tuple[float, float]:
+    """The middle of a thing; of a person who does not fit, what begins with the head."""
+    x, y = region.box.centre
+    return (x, region.box.y + height * 0.4) if region.label == "person" and region.box.height > height else (x, y)
+
+
+def window_over(shown: Sequence[Region], width: float, height: float) -> Box:
+    """The window that keeps most of several things, the largest of them with a margin in any case."""
+    must = _must((region.box for region in _by_size(shown)), width, height)
+    return heaviest(width, height, [(room_of(region), sqrt(region.box.area)) for region in shown], must=must)
+
+
+def closeup(shown: Sequence[Region], widest: float, highest: float, zoom: float) -> Box:
+    """The window around things with their room, of the ratio of the largest one (widest, highest in fractions).
+
+    Moved into the picture, and smaller where the picture is: then as much of several things as possible.
     """
-    weights = _weights(found)
-    faces = found.faces
-    must = _with_margin(largest_of(faces).box) if faces else None
-    xs = _places(width, (must.x, must.right) if must else None)
-    ys = _places(height, (must.y, must.bottom) if must else None)
-    sums = _sums(weights, xs, ys, width, height)
-    # Of places that keep as much, the one that has it in its middle.
-    x0, y0 = _middle(weights)
-    away = (xs[np.newaxis, :] + width / 2 - x0) ** 2 + (ys[:, np.newaxis] + height / 2 - y0) ** 2
-    row, column = np.unravel_index(int(np.argmax(sums - 0.05 * away)), sums.shape)
-    return Box(float(xs[column]), float(ys[row]), width, height)
+    room = reduce(Box.union, map(room_of, shown))
+    width = max(room.width, room.height * widest / highest) / zoom
+    if width >= widest and len(shown) > 1:
+        return window_over(shown, widest, highest)
+    return around(room.centre, min(width, widest), min(width * highest / widest, highest))
 
 
-def _with_margin(box: Box) -> Box:
-    return box.grown(2 * MUST_MARGIN).clipped() or box
+def best_window(found: Found, width: float, height: float, wishes: Wishes = ALL, subject: Box | None = None) -> Box:
+    """The window of that size (in fractions) that keeps most of what matters: faces, objects and saliency.
+
+    What is named in the wishes and the largest face, with margins, stay inside where they fit, in the order of their
+    weights, whatever the rest weighs; what is to be avoided stays out as far as that leaves room. With a `subject` that
+    stays inside instead.
+    """
+    matters, avoided = _matters(found, wishes)
+    must = subject or _must((matter.region.box for matter in matters if matter.priority is not None), width, height)
+    spread = [part for matter in matters for part in matter.parts()]
+    return heaviest(width, height, spread, found.saliency, must=must, avoided=avoided)
 
 
-def _places(length: float, must: tuple[float, float] | None) -> Weights:
-    """Where the window may begin along one axis."""
-    first, last = 0.0, max(0.0, 1.0 - length)
-    if must:
-        begin, end = must
-        if end - begin > length:  # it does not fit: its middle
-            middle = min(max((begin + end - length) / 2, first), last)
-            return np.array([middle])
-        first, last = max(first, end - length), min(last, begin)
-    return np.linspace(first, max(first, last), PLACES if last > first else 1)
+def subject_of(found: Found, wishes: Wishes = ALL) -> Box | None:
+    """The box, with its margin, around all that matters: what is named, or else all faces and objects of weight."""
+    matters, _ = _matters(found, wishes)
+    named = [matter for matter in matters if matter.named]
+    least = SUBJECT_SHARE * max((matter.weight for matter in matters), default=0.0)
+    rooms = [room_of(matter.region) for matter in named or matters if named or matter.weight >= least]
+    return reduce(Box.union, rooms).clipped() if rooms else None
 
 
-def _weights(found: Found) -> Weights:
-    """How much each cell matters; sums to 1, or is even where nothing is known."""
-    weights = np.zeros((CELLS, CELLS))
-    if found.saliency is not None:
-        _add_saliency(weights, found.saliency.map)
-    for region in found.by("objects"):
-        if region.score >= OBJECT_SCORE:
-            _spread(weights, region.box, OBJECT_WEIGHT * region.score * sqrt(region.box.area))
-            if region.label == "person":  # a head matters more than legs
-                head = Box(region.box.x, region.box.y, region.box.width, region.box.height / 4)
-                _spread(weights, head, OBJECT_WEIGHT * region.score * sqrt(head.area))
-    for region in found.faces:
-        _spread(weights, head_of(region.box), FACE_WEIGHT * sqrt(region.box.area))
-    total = weights.sum()
-    return weights / total if total > 0 else np.full((CELLS, CELLS), 1 / CELLS**2)
+@dataclass(frozen=True, slots=True)
+class _Matter:
+    """A region that matters. `priority`, where it has one, says how early it is seen to that it stays inside."""
+
+    region: Region
+    weight: float
+    named: bool = False
+    priority: int | None = None
+
+    def parts(self) -> Iterator[tuple[Box, float]]:
+        """Boxes over which weight is spread."""
+        box = self.region.box
+        if self.region.label == "face":
+            yield head_of(box), self.weight
+            return
+        yield box, self.weight
+        if self.region.label == "person":  # a head matters more than legs
+            yield Box(box.x, box.y, box.width, box.height / 4), self.weight / 2
 
 
-def _add_saliency(weights: Weights, saliency: NDArray[np.uint8]) -> None:
-    rows = np.minimum((np.arange(CELLS) + 0.5) * saliency.shape[0] / CELLS, saliency.shape[0] - 1).astype(int)
-    columns = np.minimum((np.arange(CELLS) + 0.5) * saliency.shape[1] / CELLS, saliency.shape[1] - 1).astype(int)
-    sampled = saliency[rows][:, columns].astype(np.float64)
-    if sampled.any():
-        weights += SALIENCY_WEIGHT * sampled / sampled.sum()
+def _matters(found: Found, wishes: Wishes) -> tuple[list[_Matter], tuple[Box, ...]]:
+    """All that matters, that of the highest priority first, and what is to be avoided."""
+    wished = _wished(found, wishes)
+    shunned = (region.box.clipped() for region, weight in wished.items() if weight is None)
+    avoided = tuple(box for box in shunned if box)
+    matters = [
+        _Matter(region, WISH_WEIGHT * weight / 100 * _size(region), named=True, priority=weight)
+        for region, weight in wished.items() if weight
+    ]  # fmt: skip
+    matters += [
+        _Matter(region, _usual_weight(region), priority=FACE_PRIORITY if first else None)
+        for region, first in _usual(found, wishes) if region not in wished and not _lies_in(region, avoided)
+    ]  # fmt: skip
+    return sorted(matters, key=lambda matter: (-(matter.priority or 0), not matter.named)), avoided
 
 
-def _spread(weights: Weights, box: Box, weight: float) -> None:
-    """Adds the weight evenly over the cells of the box, by the share of each cell that it covers."""
-    inside = box.clipped()
-    if inside is None:
-        return
-    across = _cover(inside.x, inside.right)
-    down = _cover(inside.y, inside.bottom)
-    weights += weight * np.outer(down, across) / (down.sum() * across.sum())
+def _wished(found: Found, wishes: Wishes) -> dict[Region, int | None]:
+    """The weight of everything that a wish names, the largest first; a label says more than its group."""
+    wished: dict[Region, int | None] = {}
+    for wish in sorted(wishes.things, key=lambda wish: wish.thing in GROUPS):
+        for region in _all_of(wish.thing, found):
+            wished.setdefault(region, wish.weight)
+    return wished
 
 
-def _cover(begin: float, end: float) -> Weights:
-    edges = np.clip(np.arange(CELLS + 1) / CELLS, begin, end)
-    return np.maximum(np.diff(edges), 1e-12)
+def _usual(found: Found, wishes: Wishes) -> Iterator[tuple[Region, bool]]:
+    """What matters unasked, each with whether it is the largest face."""
+    faces = found.faces if wishes.base == "all" else ()
+    yield from ((face, at == 0) for at, face in enumerate(_by_size(faces)))
+    objects = found.by("objects") if wishes.base != "none" else ()
+    yield from ((region, False) for region in objects if region.score >= OBJECT_SCORE)
 
 
-def _sums(weights: Weights, xs: Weights, ys: Weights, width: float, height: float) -> Weights:
-    """The weight inside each window, (ys, xs). Between cells the integral image is linear, so nothing is rounded."""
-    integral = np.zeros((CELLS + 1, CELLS + 1))
-    integral[1:, 1:] = weights.cumsum(axis=0).cumsum(axis=1)
-    rows = _between(integral, ys + height) - _between(integral, ys)
-    inside: Weights = (_between(rows.T, xs + width) - _between(rows.T, xs)).T
-    return inside
+def _usual_weight(region: Region) -> float:
+    return (FACE_WEIGHT if region.label == "face" else OBJECT_WEIGHT) * _size(region)
 
 
-def _between(integral: Weights, places: Weights) -> Weights:
-    """Rows of the integral image at places from 0 to 1."""
-    at = np.clip(places, 0.0, 1.0) * CELLS
-    low = np.minimum(at.astype(int), CELLS - 1)
-    part = (at - low)[:, np.newaxis]
-    rows: Weights = integral[low] * (1 - part) + integral[low + 1] * part
-    return rows
+def _size(region: Region) -> float:
+    return sqrt(region.box.area) * (1.0 if region.label == "face" else region.score)
 
 
-def _middle(weights: Weights) -> tuple[float, float]:
-    at = (np.arange(CELLS) + 0.5) / CELLS
-    return float(weights.sum(axis=0) @ at), float(weights.sum(axis=1) @ at)
+def _all_of(thing: str, found: Found) -> tuple[Region, ...]:
+    """All regions that are such a thing, the largest first; of `face` only that."""
+    return seen(thing, found) if thing in ("face", "faces", "text") else _by_size(_objects(found, labels_of(thing)))
+
+
+def _lies_in(region: Region, boxes: Iterable[Box]) -> bool:
+    x, y = region.box.centre
+    return any(box.x <= x <= box.right and box.y <= y <= box.bottom for box in boxes)
+
+
+def _must(boxes: Iterable[Box], width: float, height: float) -> Box | None:
+    """What has to stay inside: the first box with a margin, and each further one that fits in with those before it."""
+    must: Box | None = None
+    for box in boxes:
+        room = box.grown(2 * MUST_MARGIN).clipped() or box
+        both = must.union(room) if must else room
+        if must is None or (both.width <= width and both.height <= height):
+            must = both
+    return must

@@ -28,7 +28,12 @@ _PILLOW_NAMES: dict[FormatName, str] = {"webp": "WEBP", "jp2": "JPEG2000", "heic
 def open_picture(data: bytes, format: FormatName) -> Pillow.Image:  # noqa: A002
     """The file's header, read by the one plugin of that format; pixels follow on `load`. Call it within `reading`."""
     load_plugin(format)
-    return Pillow.open(io.BytesIO(data), formats=[_PILLOW_NAMES.get(format, format.upper())])
+    return Pillow.open(io.BytesIO(data), formats=[pillow_name(format)])
+
+
+def pillow_name(format: FormatName) -> str:  # noqa: A002
+    """What Pillow calls the format."""
+    return _PILLOW_NAMES.get(format, format.upper())
 
 
 @cache

@@ -7,6 +7,7 @@ than the picture (CMYK on RGB), are ignored, as in browsers.
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -82,6 +83,62 @@ def inks_to_srgb(picture: Pillow.Image, profile: bytes | None) -> PixelArray:
     if read.space == "CMYK" and read.transform:
         return swapped(_applied(read.transform, picture))
     return swapped(np.asarray(picture.convert("RGB")))
+
+
+def writable_space(profile: bytes | None) -> str | None:
+    """RGB, GRAY or CMYK: what pictures are in that such a profile can be made for; None where it only reads."""
+    space = _read(profile).space if profile else ""
+    if space not in _MODES:
+        return None
+    try:
+        _backward(profile or b"", _MODES[space])
+    except (OSError, ValueError, ImageCms.PyCMSError):
+        return None
+    return space
+
+
+def from_srgb(pixels: PixelArray, profile: bytes) -> PixelArray:
+    """Gray, BGR or BGRA in sRGB to the profile's colours: BGR or BGRA, or gray where the profile is for gray."""
+    mode = _MODES[_read(profile).space]
+    converted = _applied(_backward(profile, mode), swapped(to_bgr(pixels)))
+    if mode == "L":
+        return converted[:, :, np.newaxis]
+    return swapped(converted) if pixels.shape[2] != 4 else np.dstack([swapped(converted), pixels[:, :, 3]])
+
+
+def to_inks(pixels: PixelArray, profile: bytes | None) -> Pillow.Image:
+    """BGR in sRGB to CMYK: by the profile, or as inks that multiply, with as much black as there is."""
+    picture = Pillow.fromarray(swapped(pixels))
+    if profile:
+        return _backward(profile, "CMYK").apply(picture)
+    return Pillow.merge("CMYK", [Pillow.fromarray(plane) for plane in _separated(swapped(pixels))])
+
+
+def _separated(rgb: PixelArray) -> list[PixelArray]:
+    """Cyan, magenta, yellow and black whose product is the colour: (255 - ink) * (255 - black) / 255."""
+    brightest = rgb.max(axis=2)
+    scale = np.float32(255) / np.maximum(brightest, 1)
+    inks = [255 - np.rint(rgb[:, :, channel] * scale).astype(np.uint8) for channel in range(3)]
+    return [*(np.where(brightest == 0, np.uint8(0), ink) for ink in inks), 255 - brightest]
+
+
+@cache
+def srgb_profile() -> bytes:
+    """sRGB as a file embeds it; the same bytes every time, although lcms would write down when it was made."""
+    data = bytearray(_srgb().tobytes())
+    data[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+    return bytes(data)
+
+
+_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # kinds of colours, and what Pillow calls them
+
+
+def _backward(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform:
+    """From sRGB; raises PyCMSError where the profile does not lead there."""
+    return ImageCms.ImageCmsTransform(
+        _srgb(), ImageCms.ImageCmsProfile(io.BytesIO(profile)), "RGB", mode,
+        intent=ImageCms.Intent.RELATIVE_COLORIMETRIC, flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )  # fmt: skip
 
 
 def _applied(transform: ImageCms.ImageCmsTransform, picture: Pillow.Image | PixelArray) -> PixelArray:

@@ -10,7 +10,7 @@ from math import floor
 from .expressions import Expression, Number, Text, Value, bad_expression, parse_expression
 from .failure import bad_argument
 from .numbers import print_number
-from .params import Aspect, ColourText, Corners, Float, Int, IntOr, Offset, Parameter, WxH
+from .params import Aspect, BackdropText, ColourText, Corners, Float, Int, IntOr, Offset, Parameter, WxH
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ def _(_: Parameter, value: Value) -> str:
 
 
 @written.register(ColourText)
+@written.register(BackdropText)
 def _(_: Parameter, value: Value) -> str:
     return value.text if isinstance(value, Text) else str(value)
 

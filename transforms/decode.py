@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
@@ -14,8 +14,10 @@ from PIL import Image as Pillow
 
 from . import animation, colour, gif, png
 from .codecs import damaged, reading
+from .failure import Failure, Kind
 from .image import Frame, Image, PixelArray, Size
 from .modes import is_opaque, to_bgr, to_pixels
+from .orientation import stored, to_stored, upright
 from .probe import TURNED_BY_READER, Source
 
 _REDUCED_COLOUR = {
@@ -31,17 +33,7 @@ _REDUCED_GRAY = {
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
 
-_INKS = ("CMYK", "LAB")  # modes that are not red, green and blue
-
-_UPRIGHT: dict[int, Callable[[PixelArray], NDArray[Any]]] = {
-    2: lambda pixels: cv2.flip(pixels, 1),
-    3: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_180),
-    4: lambda pixels: cv2.flip(pixels, 0),
-    5: cv2.transpose,
-    6: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_90_CLOCKWISE),
-    7: lambda pixels: cv2.flip(cv2.transpose(pixels), -1),
-    8: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE),
-}
+INKS = ("CMYK", "LAB")  # modes that are not red, green and blue
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,8 @@ class Decoded:
 def decode(source: Source, plan: Decode) -> Decoded:
     """The picture of a source. A file that is damaged, or ends too early, raises Failure damaged-image.
 
-    Alpha is kept only where something shows through. Frames that ask for no time get 100 ms.
+    Alpha is kept only where something shows through. Frames that ask for no time get 100 ms, and so do pages of files
+    that are no animation. Chosen pages of different sizes raise Failure pages-differ where all of them are wanted.
     """
     probe = source.probe
     too_many = probe.animated and probe.frames > source.limits.frames
@@ -74,10 +67,21 @@ def decode(source: Source, plan: Decode) -> Decoded:
     with reading(source.limits):
         frames, loop = _read(source, plan.reduce, still)
         frames = _even(frames)
-    expected = _reduced(probe.size, plan.reduce if probe.format == "jpeg" else 1)
-    if any(frame.size != expected for frame in frames):
-        raise damaged()  # the header, on which everything was planned, was not true
-    return Decoded(Image(frames, loop if len(frames) > 1 else 0), ("animation",) if too_many and not plan.still else ())
+    _check_sizes(source, frames, _reduced(probe.size, plan.reduce if probe.format == "jpeg" else 1))
+    image = Image(frames, loop if len(frames) > 1 else 0, to_stored(source.turn))
+    return Decoded(image, ("animation",) if too_many and not plan.still else ())
+
+
+def _check_sizes(source: Source, frames: tuple[Frame, ...], expected: Size) -> None:
+    different = next((frame.size for frame in frames if frame.size != expected), None)
+    if different is None:
+        return
+    if source.pages and len(frames) > 1:
+        raise Failure(
+            Kind.UNPROCESSABLE, "pages-differ", f"pages of {expected} and of {different} cannot become one animation",
+            hint="choose pages of one size, or one page",
+        )  # fmt: skip
+    raise damaged()  # the header, on which everything was planned, was not true
 
 
 def _reduced(size: Size, by: int) -> Size:
@@ -87,21 +91,30 @@ def _reduced(size: Size, by: int) -> Size:
 def _read(source: Source, reduce: int, still: bool) -> tuple[tuple[Frame, ...], int]:
     """Frames, upright and in sRGB, and how often they play."""
     opened, probe = source.opened(), source.probe
+    pages = source.pages[:1] if source.pages and still else source.pages
+    profile: bytes | None = None
     if isinstance(opened, gif.Gif):
-        frames, plays, profile = animation.compose(opened.size, gif.parts(opened)), opened.plays, None
+        frames, plays = _picked(animation.compose(opened.size, gif.parts(opened)), pages), opened.plays
     elif isinstance(opened, png.Png):
-        frames, plays, profile = _png(opened), opened.plays, opened.icc
+        frames, plays, profile = _picked(_png(opened), pages), opened.plays, opened.icc
+    elif probe.format == "jpeg":
+        frames, plays, profile = iter([Frame(_jpeg(source, opened, reduce))]), 0, _profile(opened)
     else:
-        # A profile of inks is applied with them; on their colours any other would be applied a second time.
-        profile = None if opened.mode in _INKS else opened.info.get("icc_profile")
-        plays = int(opened.info.get("loop", 0))
-        if probe.format == "jpeg":
-            frames = iter([Frame(_jpeg(source, opened, reduce))])
-        else:
-            frames = _frames(opened, 1 if still else probe.frames)
-    orientation = 1 if probe.format in TURNED_BY_READER else probe.orientation
+        frames, plays = _frames(opened, pages or (None,) * (1 if still else probe.frames)), opened.info.get("loop", 0)
     wanted = islice(frames, 1 if still else None)
-    return tuple(_finished(frame, profile, orientation) for frame in wanted), plays
+    return tuple(_finished(frame, profile, source) for frame in wanted), int(plays)
+
+
+def _picked(frames: Iterator[Frame], pages: tuple[int, ...] | None) -> Iterator[Frame]:
+    """The frames of these numbers, which rise; those in between are drawn, as later ones build on them."""
+    if pages is None:
+        return frames
+    return (frame for index, frame in enumerate(islice(frames, pages[-1] + 1)) if index in pages)
+
+
+def _profile(picture: Pillow.Image) -> bytes | None:
+    """A profile of inks is applied with them; on their colours any other would be applied a second time."""
+    return None if picture.mode in INKS else picture.info.get("icc_profile")
 
 
 def _jpeg(source: Source, picture: Pillow.Image, reduce: int) -> PixelArray:
@@ -129,26 +142,28 @@ def _png(opened: png.Png) -> Iterator[Frame]:
     return iter([Frame(png.default_pixels(opened))])
 
 
-def _frames(picture: Pillow.Image, count: int) -> Iterator[Frame]:
-    """The first frames, or the one picture that stands for the file: HEIC's need not be its first."""
-    for index in range(count):
-        if count > 1:
-            picture.seek(index)
-        pixels = _pixels(picture)
+def _frames(picture: Pillow.Image, pages: Sequence[int | None]) -> Iterator[Frame]:
+    """These pages, in sRGB; None: the next one, or the one picture that stands for the file (HEIC's may be any)."""
+    for index, page in enumerate(pages):
+        if page is not None or len(pages) > 1:
+            picture.seek(index if page is None else page)
+        pixels = colour.to_srgb(_pixels(picture), _profile(picture))
         yield Frame(pixels, int(picture.info.get("duration", 0)) or animation.DEFAULT_DURATION_MS)
 
 
 def _pixels(picture: Pillow.Image) -> PixelArray:
-    if picture.mode in _INKS:
+    if picture.mode in INKS:
         picture.load()
         return colour.inks_to_srgb(picture, picture.info.get("icc_profile"))
     return to_pixels(picture)
 
 
-def _finished(frame: Frame, profile: bytes | None, orientation: int) -> Frame:
-    pixels = colour.to_srgb(frame.pixels, profile)
-    if orientation != 1:
-        pixels = np.atleast_3d(_UPRIGHT[orientation](pixels)).astype(np.uint8, copy=False)
+def _finished(frame: Frame, profile: bytes | None, source: Source) -> Frame:
+    pixels, orientation = colour.to_srgb(frame.pixels, profile), source.probe.orientation
+    if source.probe.format in TURNED_BY_READER:
+        pixels = stored(pixels, source.turn)
+    elif source.turn == 1:
+        pixels = upright(pixels, orientation)
     return frame.with_pixels(np.ascontiguousarray(pixels))
 
 

@@ -108,7 +108,9 @@ class Compared:
     right: Expression
 
     def __str__(self) -> str:
-        return f"{self.left}{self.sign}{self.right}"
+        right = self.right
+        bare = self.sign in (CONTAINS, LACKS) and isinstance(right, Text) and _WORDS.fullmatch(right.text)
+        return f"{self.left}{self.sign}{right.text if bare else right}"  # type: ignore[union-attr]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ _TOKEN = re.compile(
     re.ASCII,
 )
 
+_WORDS = re.compile("[A-Za-z][A-Za-z0-9_ -]*(?::[A-Za-z][A-Za-z0-9_ -]*)*", re.ASCII)  # need no quotes after ~
 _STEP = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 
 
@@ -193,11 +196,13 @@ def _tokens(text: str) -> Iterator[Token]:
     if len(text) > LONGEST:
         raise bad_expression(f"an expression has at most {LONGEST} characters", maximum=LONGEST)
     end = 0
+    token: Token | None = None
     while end < len(text):
-        match = _TOKEN.match(text, end)
+        match = (_WORDS if token in (CONTAINS, LACKS) else _TOKEN).match(text, end) or _TOKEN.match(text, end)
         if match is None:
             raise bad_expression(f"{text!r} cannot be read from {text[end : end + 20]!r} on")
-        yield _token(match)
+        token = Text(match[0]) if match.re is _WORDS else _token(match)
+        yield token
         end = match.end()
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from cv2.typing import MatLike
 
 from .image import Affine, Box, Frame, Image, PixelArray, Scale, Size, nearest_pixel
+from .modes import to_channels
 from .params import Colour
 from .resample import layered, mix_weighted, premultiplied, resize
 
@@ -40,18 +41,34 @@ def placed(image: Image, canvas: Size, left: int, top: int, background: Colour) 
     size = image.size
     if canvas == size:
         return image
-    if not (0 <= left <= canvas.width - size.width and 0 <= top <= canvas.height - size.height):
-        raise ValueError(f"{size} at {left},{top} is not inside {canvas}")
 
     def place(pixels: PixelArray) -> MatLike:
         bottom, right = canvas.height - top - size.height, canvas.width - left - size.width
         pixels = showing(pixels, background)
         return cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_CONSTANT, value=background.bgra)
 
-    move = _affine(
+    return _moved(image, _placement(size, canvas, left, top), place)
+
+
+def inlaid(image: Image, canvas: Size, left: int, top: int, paint: Callable[[PixelArray], PixelArray]) -> Image:
+    """The picture on a larger canvas that `paint` makes of the pixels of each frame: new, opaque, gray or BGR."""
+    size = image.size
+
+    def place(pixels: PixelArray) -> MatLike:
+        channels = max(pixels.shape[2], (whole := paint(pixels)).shape[2])
+        pixels, whole = to_channels(pixels, channels), to_channels(whole, channels)
+        whole[top : top + size.height, left : left + size.width] = pixels
+        return whole
+
+    return image if canvas == size else _moved(image, _placement(size, canvas, left, top), place)
+
+
+def _placement(size: Size, canvas: Size, left: int, top: int) -> Affine:
+    if not (0 <= left <= canvas.width - size.width and 0 <= top <= canvas.height - size.height):
+        raise ValueError(f"{size} at {left},{top} is not inside {canvas}")
+    return _affine(
         size.width / canvas.width, 0, left / canvas.width, 0, size.height / canvas.height, top / canvas.height
-    )
-    return _moved(image, move, place)
+    )  # fmt: skip
 
 
 def turned(image: Image, quarters: int) -> Image:

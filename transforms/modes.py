@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 
 from .image import PixelArray
 
+_BAND = 256  # rows
 _FROM_RGB = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
 
 
@@ -56,6 +57,28 @@ def to_bgr(pixels: PixelArray) -> PixelArray:
         return pixels
     code = cv2.COLOR_GRAY2BGR if pixels.shape[2] == 1 else cv2.COLOR_BGRA2BGR
     return np.asarray(cv2.cvtColor(pixels, code), np.uint8)
+
+
+def to_channels(pixels: PixelArray, channels: int) -> PixelArray:
+    """One, three or four channels, at least as many as there are. May be the same array."""
+    return pixels if pixels.shape[2] == channels else to_bgr(pixels) if channels == 3 else to_bgra(pixels)
+
+
+def flatten(pixels: PixelArray, background: tuple[int, int, int]) -> PixelArray:
+    """BGR: straight alpha over one colour (red, green, blue). In bands: planes of 16 bits are large."""
+    if pixels.shape[2] != 4:
+        return pixels
+    result = np.empty((*pixels.shape[:2], 3), np.uint8)
+    for top in range(0, pixels.shape[0], _BAND):
+        result[top : top + _BAND] = _flattened(pixels[top : top + _BAND], background)
+    return result
+
+
+def _flattened(pixels: PixelArray, background: tuple[int, int, int]) -> PixelArray:
+    alpha = pixels[:, :, 3:].astype(np.uint16)
+    mixed = pixels[:, :, :3] * alpha + np.array(background[::-1], np.uint16) * (255 - alpha) + np.uint16(128)
+    mixed += mixed >> 8  # with the half above, this is division by 255, rounded, within 16 bits
+    return np.asarray(mixed >> 8, np.uint8)
 
 
 def is_opaque(pixels: PixelArray) -> bool:

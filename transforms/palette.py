@@ -39,25 +39,42 @@ def _four(pixels: PixelArray) -> PixelArray:
     return pixels if pixels.shape[2] == 4 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2BGRA), np.uint8)
 
 
-def reduced(pixels: PixelArray) -> Pillow.Image:
-    """Gray, BGR or BGRA as GIF can hold it: 255 colours, dithered, and one that is clear where alpha is below half."""
-    if pixels.shape[2] == 1:
+def reduced(pixels: PixelArray, most: int = _CLEAR, *, dither: bool = True) -> Pillow.Image:
+    """Gray, BGR or BGRA as GIF can hold it: at most 255 colours, and one that is clear where alpha is below half."""
+    if pixels.shape[2] == 1 and most == _CLEAR:
         return to_picture(pixels)
     colours = to_bgr(pixels)
     clear = pixels[:, :, 3] < _CLEAR_BELOW if pixels.shape[2] == 4 else np.zeros(pixels.shape[:2], np.bool_)
     if not clear.any():
-        return indexed(colours, _CLEAR) or _approximated(to_picture(colours))
+        return indexed(colours, most) or _learnt(to_picture(colours), most, dither)
     # Hidden colours are not to cost a place in the palette.
     colours = np.where(clear[:, :, np.newaxis], np.uint8(0), colours)
-    return _with_hole(indexed(colours, _CLEAR) or _approximated(to_picture(colours)), clear)
+    return _with_hole(indexed(colours, most) or _learnt(to_picture(colours), most, dither), clear)
 
 
-def _approximated(picture: Pillow.Image) -> Pillow.Image:
+def approximated(pixels: PixelArray, most: int, *, dither: bool) -> Pillow.Image:
+    """BGR or BGRA by at most that many colours. With alpha there is no dithering: what is clear stays so."""
+    picture = to_picture(pixels)
+    if picture.mode == "RGBA":
+        return picture.quantize(most, method=Pillow.Quantize.FASTOCTREE)
+    return _learnt(picture, most, dither)
+
+
+def fewer(pixels: PixelArray, most: int) -> PixelArray:
+    """The same pixels, with at most that many colours."""
+    if pixels.shape[2] == 1 or indexed(pixels, most) is not None:
+        return pixels
+    picture = approximated(pixels, most, dither=False)
+    return swapped(np.asarray(picture.convert("RGBA" if pixels.shape[2] == 4 else "RGB")))
+
+
+def _learnt(picture: Pillow.Image, most: int, dither: bool) -> Pillow.Image:
     shrink = min(1.0, sqrt(_LEARNT / (picture.width * picture.height)))
     size = max(1, round(picture.width * shrink)), max(1, round(picture.height * shrink))
     sample = picture.resize(size, Pillow.Resampling.NEAREST)
-    palette = sample.quantize(_CLEAR, method=Pillow.Quantize.MEDIANCUT)
-    return picture.quantize(palette=palette, dither=Pillow.Dither.FLOYDSTEINBERG)
+    palette = sample.quantize(most, method=Pillow.Quantize.MEDIANCUT)
+    how = Pillow.Dither.FLOYDSTEINBERG if dither else Pillow.Dither.NONE
+    return picture.quantize(palette=palette, dither=how)
 
 
 def _with_hole(picture: Pillow.Image, clear: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Pillow.Image:

@@ -9,28 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from .backdrop import Backdrop, BackdropText
 from .failure import Failure, bad_argument, nearest
+from .gravity import Compass, Focus, Gravity
 from .hues import BLACK, TRANSPARENT, WHITE, Colour, ColourText
 from .numbers import Degrees, Float, Int, Percent, Pixels, Ratio
-from .places import (
-    DETECTED,
-    MAX_SIDE,
-    Aspect,
-    Compass,
-    Corners,
-    Dimensions,
-    Focus,
-    Gravity,
-    Length,
-    Offset,
-    WxH,
-    pixels_of,
-)  # fmt: skip
+from .places import MAX_SIDE, Aspect, Corners, Dimensions, Length, Offset, WxH, pixels_of
 
 __all__ = [
-    "BLACK", "DETECTED", "MAX_SIDE", "TRANSPARENT", "WHITE", "Aspect", "Choice", "Colour", "ColourText", "Compass",
-    "Corners", "Degrees", "Dimensions", "Flag", "Float", "Focus", "Gravity", "Int", "IntOr", "Length", "Offset",
-    "Parameter", "Percent", "Pixels", "Ratio", "WxH", "pixels_of",
+    "BLACK", "MAX_SIDE", "TRANSPARENT", "WHITE", "Aspect", "Backdrop", "BackdropText", "Choice", "Colour", "ColourText",
+    "Compass", "Corners", "Degrees", "Dimensions", "Flag", "Float", "Focus", "Gravity", "Int", "IntOr", "Length",
+    "Offset", "Parameter", "Percent", "Pixels", "Ratio", "WxH", "pixels_of",
 ]  # fmt: skip
 
 

@@ -30,7 +30,7 @@ class Step:
     values: tuple[Any, ...]
 
     @staticmethod
-    def of(name: str, **values: Any) -> Step:
+    def of(name: str, /, **values: Any) -> Step:
         """A step from values; those left out take their defaults."""
         operation = find(name)
         unknown = set(values) - {argument.name for argument in operation.arguments}

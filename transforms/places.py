@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from .failure import bad_argument, nearest
+from .failure import bad_argument
 from .numbers import WHOLE, Int, decimal, print_number
 
 MAX_SIDE = 8192  # px of a result's side; the limits of plan.py apply to the whole picture as well
@@ -35,7 +35,7 @@ class Offset:
         raise bad_argument(f"{text!r} is not {self.describe()}", minimum=self.least, maximum=self.most)
 
     def print(self, value: Length) -> str:
-        return _print_length(value)
+        return print_length(value)
 
     def describe(self) -> str:
         return (
@@ -49,7 +49,8 @@ class Offset:
         return str(self.least - 1), str(self.most + 1), "8.01"
 
 
-def _print_length(value: Length) -> str:
+def print_length(value: Length) -> str:
+    """A length with a decimal point where it is a fraction."""
     if isinstance(value, int):
         return str(value)
     text = print_number(value)
@@ -71,7 +72,7 @@ class WxH:
     both: bool = False  # both sides are wanted, in pixels
     least: ClassVar[int] = 1
     most: ClassVar[int] = MAX_SIDE
-    most_fraction: ClassVar[float] = 100.0
+    most_fraction: ClassVar[float] = 1000.0
 
     def parse(self, text: str) -> Dimensions:
         width, cross, height = text.partition("x")
@@ -96,7 +97,7 @@ class WxH:
 
     def print(self, value: Dimensions) -> str:
         sides = (value.width, value.height)
-        return "x".join("" if side is None else _print_length(side) for side in sides)
+        return "x".join("" if side is None else print_length(side) for side in sides)
 
     def describe(self) -> str:
         sides = f"WIDTHxHEIGHT, each from {self.least} to {self.most} px"
@@ -168,59 +169,3 @@ class Corners:
 
     def beyond(self) -> tuple[str, ...]:
         return (*self.radius.beyond(), "1:2:3:4:5", "min")
-
-
-@dataclass(frozen=True, slots=True)
-class Focus:
-    """A point of the picture to keep, in fractions."""
-
-    x: float
-    y: float
-
-
-Compass = {
-    "north_west": (0.0, 0.0), "north": (0.5, 0.0), "north_east": (1.0, 0.0),
-    "west": (0.0, 0.5), "center": (0.5, 0.5), "east": (1.0, 0.5),
-    "south_west": (0.0, 1.0), "south": (0.5, 1.0), "south_east": (1.0, 1.0),
-}  # fmt: skip
-"""Where each compass word lies: fractions of the free room, from the top left corner."""
-
-DETECTED = ("face", "faces", "auto", "face:auto", "faces:auto")
-"""What detectors find: the largest face, all of them, what matters; with `:auto`, what matters where no face is."""
-
-
-@dataclass(frozen=True)
-class Gravity:
-    """What a cut or a placement holds on to: a compass word, `x:y` in fractions, or what a detector finds."""
-
-    detected: bool = True  # whether face, faces and auto may be named
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        return (*Compass, *(DETECTED if self.detected else ()))
-
-    def parse(self, text: str) -> str | Focus:
-        if text in self.words:
-            return text
-        first, colon, second = text.partition(":")
-        x, y = (decimal(first), decimal(second)) if colon else (None, None)
-        if x is not None and y is not None and 0 <= x <= 1 and 0 <= y <= 1:
-            return Focus(x + 0.0, y + 0.0)
-        close = nearest(text, self.words)
-        raise bad_argument(
-            f"{text!r} is not {self.describe()}",
-            hint=f"did you mean {close!r}?" if close else None,
-            choices=list(self.words),
-        )
-
-    def print(self, value: str | Focus) -> str:
-        return value if isinstance(value, str) else f"{print_number(value.x)}:{print_number(value.y)}"
-
-    def describe(self) -> str:
-        return "one of " + ", ".join(self.words) + ", or x:y in fractions from 0 to 1"
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "format": "gravity", "x-words": list(self.words)}
-
-    def beyond(self) -> tuple[str, ...]:
-        return "1.01:0", "0:1.01", "nowhere", *(() if self.detected else ("face",))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .decode import Decode
 from .failure import Failure, Kind
 from .image import Found, Probe, Size
+from .input import Input
 from .limits import Limits
-from .output import TRAITS, Output
+from .output import TRAITS, WEB_FORMATS, Output
 from .pipeline import Pipeline, Step
 
 REDUCTIONS: tuple[Literal[2, 4, 8], ...] = (8, 4, 2)  # by which a JPEG can be decoded smaller at next to no cost
@@ -43,6 +44,14 @@ class Plan:
     output: Output
     result: Size
     provisional: bool
+    limits: Limits
+    frames: int  # of which every step's limits are counted
+
+    def anew(self, planned: Planned, before: Size) -> Planned:
+        """The step on a picture whose size was not known when it was planned; raises as `plan` does."""
+        again = replace(planned, before=before, after=_projected(planned.step, before))
+        _check(again, self.limits, self.frames)
+        return again
 
     @property
     def is_report(self) -> bool:
@@ -50,15 +59,18 @@ class Plan:
 
 
 def plan(pipeline: Pipeline, probe: Probe, limits: Limits, found: Found | None = None, *, side_for: SideFor) -> Plan:
-    """The plan for a source; raises Failure result-too-large where a step would pass the limits."""
-    output = _output(pipeline)
+    """The plan for a source; raises Failure result-too-large where a step would pass the limits.
+
+    `probe` is of what `input_of` the pipeline chooses from the file, as `Source` gives it.
+    """
+    output = output_of(pipeline)
     steps = tuple(_until_report(_walk(pipeline, probe.size)))
-    report = _ends_in_report(steps)
-    still = not probe.animated or report or not _may_move(output, probe)
+    still = not probe.animated or _says_little(steps) or not _may_move(output, probe)
+    frames = 1 if still or probe.frames > limits.frames else probe.frames
     for planned in steps:
-        _check(planned, limits, 1 if still or probe.frames > limits.frames else probe.frames)
+        _check(planned, limits, frames)
     needs = frozenset().union(*(planned.step.needs for planned in steps))
-    detail = _detail(steps, found)
+    detail = _detail(steps, found, upright=input_of(pipeline).upright)
     least_side = side_for(needs) if needs else 1
     return Plan(
         decode=Decode(reduce=reduction(probe, detail or 0.0, least_side), still=still),
@@ -67,6 +79,8 @@ def plan(pipeline: Pipeline, probe: Probe, limits: Limits, found: Found | None =
         output=output,
         result=steps[-1].after if steps else probe.size,
         provisional=detail is None,
+        limits=limits,
+        frames=frames,
     )
 
 
@@ -74,7 +88,36 @@ def _ends_in_report(steps: tuple[Planned, ...]) -> bool:
     return bool(steps) and steps[-1].step.operation.level == "report"
 
 
-def _output(pipeline: Pipeline) -> Output:
+def _says_little(steps: tuple[Planned, ...]) -> bool:
+    """Whether all ends in a report that is not about the encoded picture."""
+    return _ends_in_report(steps) and not steps[-1].step.operation.encodes
+
+
+def input_of(pipeline: Pipeline) -> Input:
+    """What the steps say about reading the source, wherever they stand.
+
+    It must be known before the source is, on which conditions and expressions depend: Failure input-depends.
+    """
+    result = Input()
+    plain = pipeline.unconditional
+    for step in pipeline.steps:
+        if step.operation.level == "input":
+            if step not in plain or step.expressions:
+                raise _depends(step)
+            result = step.operation.apply(result, **step.arguments)
+    return result
+
+
+def _depends(step: Step) -> Failure:
+    name = step.operation.name
+    return Failure(
+        Kind.BAD_REQUEST, "input-depends", f"{name} says how the source is read, and cannot depend on what is in it",
+        hint="write it outside of conditions, with plain numbers", details={"operation": name, "step": str(step)},
+    )  # fmt: skip
+
+
+def output_of(pipeline: Pipeline) -> Output:
+    """What the steps say about how the result leaves, wherever they stand."""
     output = Output()
     for step in pipeline.steps:
         if step.operation.level == "output":
@@ -85,7 +128,7 @@ def _output(pipeline: Pipeline) -> Output:
 def _walk(pipeline: Pipeline, size: Size) -> Iterator[Planned]:
     altered = False
     for step in pipeline.steps:
-        if step.operation.level != "output":
+        if step.operation.level not in ("input", "output"):
             after = _projected(step, size)
             yield Planned(step, size, after, altered)
             size, altered = after, True
@@ -107,8 +150,10 @@ def _until_report(steps: Iterable[Planned]) -> Iterator[Planned]:
 
 
 def _may_move(output: Output, probe: Probe) -> bool:
-    if output.format is None or output.format == "auto":
-        return probe.animated
+    if output.still or output.format == "auto":
+        return not output.still
+    if output.format is None:
+        return any(name == probe.format and TRAITS[name].animation for name in WEB_FORMATS)
     return TRAITS[output.format].animation
 
 
@@ -133,16 +178,17 @@ def _too_large(step: str, size: Size, why: str, limits: Limits) -> Failure:
     )
 
 
-def _detail(steps: tuple[Planned, ...], found: Found | None) -> float | None:
+def _detail(steps: tuple[Planned, ...], found: Found | None, *, upright: bool) -> float | None:
     """Pixels wanted per pixel of the source: 1 where a step needs them all, None where unknown findings decide."""
-    moved = False
+    moved = not upright
     for planned in steps:
         operation = planned.step.operation
-        if operation.level == "report":
+        if operation.level == "report" and not operation.encodes:
             return 0.0  # only its detectors look at pixels, and they say how many they want
-        if operation.scaling == "fixed":
+        scaling = operation.scales(**planned.step.arguments)
+        if scaling == "fixed":
             return 1.0
-        if operation.scaling == "absorbs":
+        if scaling == "absorbs":
             # What was found on the source lies elsewhere after geometry: then no detail is given up for it.
             return _wanted(planned, None if moved else found, 1.0 if moved else None)
         moved = moved or operation.level == "image"

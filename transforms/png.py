@@ -20,6 +20,7 @@ from .modes import to_bgra, to_pixels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GRAY, _COLOUR = 0, 2  # colour types whose transparency is one colour
+_XMP = b"XML:com.adobe.xmp" + bytes(5)  # not compressed, in no language, under no other name: as it is to be written
 _MAX_ICC = 4 * 1024 * 1024
 
 Chunk = tuple[bytes, memoryview, int]  # kind, payload, CRC as written
@@ -39,6 +40,7 @@ class Png:
     transparency: bytes | None = None
     icc: bytes | None = None
     exif: bytes | None = None
+    xmp: bytes | None = None
     default: list[Chunk] = field(default_factory=list)
     frames: list[tuple[Placement, list[Chunk]]] = field(default_factory=list)
 
@@ -104,6 +106,8 @@ def _collect(png: Png, chunks: Iterator[Chunk]) -> None:
             png.icc = _profile(payload)
         elif kind == b"eXIf":
             png.exif = bytes(payload)
+        elif kind == b"iTXt" and bytes(payload[: len(_XMP)]) == _XMP:
+            png.xmp = bytes(payload[len(_XMP) :])
 
 
 def _numbered(payload: memoryview, expected: int) -> int:

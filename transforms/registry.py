@@ -16,10 +16,12 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from . import params
 from .failure import Failure, Kind, nearest
 from .image import Found, Frame, Image, Probe, Scale, Size
-from .output import Output, Report
+from .input import Input
+from .output import Encoding, Output, Past, Report
 
-Level = Literal["frame", "image", "output", "report"]
-"""What an operation works on: each frame alone, the whole picture, the way the result leaves; a report ends the run."""
+Level = Literal["frame", "image", "input", "output", "report"]
+"""What an operation works on: each frame alone, the whole picture, the way the source is read, the way the result
+leaves; a report ends the run."""
 
 Scaling = Literal["fixed", "commutes", "absorbs"]
 """How a step stands to a source that was decoded smaller than it is: it needs the nominal pixels; it gives the same
@@ -27,7 +29,7 @@ picture, only smaller; or it resamples to a size of its own, so that any scale t
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_INJECTED = (Found, Probe, Scale)
+_INJECTED = (Found, Probe, Scale, Encoding, Past)
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,12 @@ class Operation:
     arguments: tuple[Argument, ...]
     apply: Callable[..., Any]
     level: Level
-    injected: tuple[tuple[str, type], ...]  # parameter name and which of Found, Probe, Scale it wants
+    injected: tuple[tuple[str, type], ...]  # parameter name and which of _INJECTED it wants
     needs: Callable[..., frozenset[str]]  # (**arguments) -> kinds of detectors
     then: Callable[..., frozenset[str]]  # (found, **arguments) -> kinds to ask for once the first answer is known
     size: Callable[..., Size]  # (before, **arguments) -> Size after, or its upper bound where not exact
-    exact: bool
-    scaling: Scaling
+    exact: bool | Callable[..., bool]  # or (**arguments) -> bool
+    scaling: Scaling | Callable[..., Scaling]  # or (**arguments) -> Scaling
     detail: Callable[..., float | None]  # (before, found, **arguments) -> pixels wanted per nominal pixel
     closed: bool  # whether the step fails, rather than does without, where a detector did not answer
     doc: str
@@ -71,6 +73,18 @@ class Operation:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return find, (self.name,)
+
+    def is_exact(self, **arguments: Any) -> bool:
+        """Whether the size after a step is known before it runs, and not only bounded."""
+        return self.exact(**arguments) if callable(self.exact) else self.exact
+
+    def scales(self, **arguments: Any) -> Scaling:
+        return self.scaling(**arguments) if callable(self.scaling) else self.scaling
+
+    @property
+    def encodes(self) -> bool:
+        """Whether it is a report about the encoded picture, which needs all its pixels and frames."""
+        return any(kind is Encoding for _, kind in self.injected)
 
     @property
     def summary(self) -> str:
@@ -106,16 +120,17 @@ def operation(
     needs: Collection[str] | Callable[..., Collection[str]] = (),
     then: Callable[..., Collection[str]] = nothing_more,
     size: Callable[..., Size] = unchanged,
-    exact: bool = True,
-    scaling: Scaling = "fixed",
+    exact: bool | Callable[..., bool] = True,
+    scaling: Scaling | Callable[..., Scaling] = "fixed",
     detail: Callable[..., float | None] | None = None,
     closed: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function as the operation `name`.
 
-    The first parameter says what it works on (Frame, Image or Output) and a Report as result makes it a report. Every
-    other parameter is an argument of the URL, in this order, except those annotated Found, Probe or Scale, which the
-    run fills in. `needs` are the kinds of detections that it uses, `then` more of them that depend on the first answer.
+    The first parameter says what it works on (Frame, Image, Input or Output) and a Report as result makes it a report.
+    Every other parameter is an argument of the URL, in this order, except those annotated Found, Probe, Scale, Encoding
+    or Past, which the run fills in. `needs` are the kinds of detections that it uses, `then` more of them that depend
+    on the first answer.
     `size` projects the size without pixels; with `exact=False` it is only an upper bound.
     `detail` says how many pixels an absorbing step wants per nominal pixel of its input; None where that depends on
     what is found and nothing is known yet.
@@ -170,7 +185,8 @@ def _read(name: str, function: Callable[..., Any], **more: Any) -> Operation:
 
 def _level(name: str, subject: Any, returned: Any) -> Level:
     levels: dict[tuple[Any, Any], Level] = {
-        (Frame, Frame): "frame", (Image, Image): "image", (Output, Output): "output", (Image, Report): "report",
+        (Frame, Frame): "frame", (Image, Image): "image", (Input, Input): "input", (Output, Output): "output",
+        (Image, Report): "report",
     }  # fmt: skip
     if (subject, returned) not in levels:
         raise TypeError(f"operation {name!r}: {subject} -> {returned} is none of {list(levels)}")

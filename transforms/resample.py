@@ -8,6 +8,7 @@ shows: on straight alpha an edge took 191 of 255 from hidden green, weighted 0.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from PIL import Image as Pillow
 from .image import PixelArray, Size
 
 LANCZOS_PIXELS = 500_000  # of the picture that shrinks; 4 ms, and 20 ms at 2 megapixels
+SMALLEST_SIGMA = 4.0  # px; a wider blur is done on fewer pixels, where it stays at least this wide
 
 
 def layered(pixels: MatLike) -> PixelArray:
@@ -110,6 +112,26 @@ def mix(above: PixelArray, below: PixelArray, share: NDArray[np.float32]) -> Pix
 def mix_weighted(above: PixelArray, below: PixelArray, share: NDArray[np.float32]) -> PixelArray:
     """`mix` for colours that are weighted by their alpha already."""
     return layered(cv2.blendLinear(above, below, share, 1 - share))
+
+
+def soften_weighted(pixels: PixelArray, across: float, down: float) -> PixelArray:
+    """A Gaussian of any width for about the price of a narrow one: on a shrunk copy where it is wide.
+
+    Of colours that are weighted by alpha already; beyond its edges the picture is mirrored. Differs by at most 3 levels
+    of 255 from the full convolution, by 0.4 on average.
+    """
+    height, width = pixels.shape[:2]
+    less = Size(_enough(width, across), _enough(height, down))
+    small = resize_weighted(pixels, less)
+    # GaussianBlur looks 3 sigma far; beyond it lies 0.3 % of the weight.
+    soft = cv2.GaussianBlur(
+        small, (0, 0), across * less.width / width, sigmaY=down * less.height / height, borderType=cv2.BORDER_REFLECT
+    )
+    return resize_weighted(layered(soft), Size(width, height))
+
+
+def _enough(side: int, sigma: float) -> int:
+    return ceil(side / max(1.0, sigma / SMALLEST_SIGMA))
 
 
 def _resized(pixels: PixelArray, size: Size, interpolation: int) -> PixelArray:

@@ -64,9 +64,9 @@ class _Course:
 
     def _taken(self, step: Step) -> Step:
         plain = step.resolved(self._value)
-        if plain.operation.level != "output":
+        if plain.operation.level not in ("input", "output"):
             self.size = plain.operation.size(self.size, **plain.arguments)
-            self.exact = self.exact and plain.operation.exact
+            self.exact = self.exact and plain.operation.is_exact(**plain.arguments)
         return plain
 
     def _value(self, expression: Expression) -> Value:

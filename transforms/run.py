@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from .failure import Failure, Kind
-from .image import Found, Image, Probe, Scale
-from .output import Report
+from .image import Found, Image, Probe, Scale, Size
+from .output import Encoding, Past, Report
 from .plan import Plan, Planned
+
+FACES = frozenset({"faces", "largest-face"})
 
 
 class Finder(Protocol):
@@ -30,18 +32,32 @@ class Outcome:
     degraded: tuple[str, ...]
 
 
-def run(plan: Plan, image: Image, probe: Probe, find: Finder, deadline: float) -> Outcome:
-    """The result of all steps. `deadline` is of time.monotonic(); raises Failure deadline-exceeded past it."""
+def run(
+    plan: Plan, image: Image, probe: Probe, find: Finder, deadline: float, encoding: Encoding | None = None
+) -> Outcome:
+    """The result of all steps. `deadline` is of time.monotonic(); raises Failure deadline-exceeded past it.
+
+    `encoding` is for reports about the encoded picture, which must have one.
+    """
     result: Image | Report = image
     degraded: dict[str, None] = {}
-    for planned in plan.steps:
+    actual: Size | None = None  # of the picture, where the plan knew only a bound
+    for index, planned in enumerate(plan.steps):
         check_time(deadline)
         assert isinstance(result, Image)  # noqa: S101 - a report is always the last step of a plan
         try:
-            result, without = _apply(planned, result, probe, find)
+            planned = plan.anew(planned, actual) if actual else planned
+            wants_past = Past in (kind for _, kind in planned.step.operation.injected)
+            past = _past(plan.steps[:index], result, image, find) if wants_past else None
+            telling = {Encoding: encoding, Past: past}
+            result, without = _apply(planned, result, probe, find, telling)
         except Failure as failure:
             raise failure.with_details(operation=planned.step.operation.name, step=str(planned.step)) from None
         degraded.update(without)
+        if isinstance(result, Image) and not planned.step.operation.is_exact(**planned.step.arguments):
+            actual = result.size  # such a step is given every pixel
+        elif actual:
+            actual = planned.after
     return Outcome(result, tuple(degraded))
 
 
@@ -53,14 +69,27 @@ def check_time(deadline: float) -> None:
         )  # fmt: skip
 
 
-def _apply(planned: Planned, image: Image, probe: Probe, find: Finder) -> tuple[Image | Report, dict[str, None]]:
+def _past(earlier: tuple[Planned, ...], image: Image, began: Image, find: Finder) -> Past:
+    """Nothing is asked that the steps did not ask before."""
+    kinds: frozenset[str] = frozenset().union(*(planned.step.needs for planned in earlier))
+    found = find(kinds & FACES, image, 0) if kinds & FACES else Found()
+    then = (planned.step.operation.then(found, **planned.step.arguments) for planned in earlier)
+    more = frozenset().union(*then) - kinds
+    if more & FACES:
+        found = found.merged(find(more & FACES, image, 0))
+    return Past(kinds | more, found, began.from_source)
+
+
+def _apply(
+    planned: Planned, image: Image, probe: Probe, find: Finder, telling: dict[type, Any]
+) -> tuple[Image | Report, dict[str, None]]:
     operation, arguments = planned.step.operation, planned.step.arguments
     without: dict[str, None] = {}
 
     def injected(frame: int) -> dict[str, Any]:
         found = _found(planned, image, frame, find)
         without.update(dict.fromkeys(missing.detector for missing in found.missing))
-        have: dict[type, Any] = {Found: found, Probe: probe, Scale: _scale(planned, image)}
+        have: dict[type, Any] = {Found: found, Probe: probe, Scale: _scale(planned, image), **telling}
         return {name: have[kind] for name, kind in operation.injected}
 
     if operation.level == "frame":

@@ -46,14 +46,25 @@ def rounded(width: Fraction, height: Fraction) -> Size:
     return Size(nearest_pixel(float(width)), nearest_pixel(float(height)))
 
 
-def scaled(before: Size, across: Fraction, down: Fraction, enlarge: bool) -> Size:
-    """`before` by a factor per axis, which is at most 1 unless the picture may be enlarged."""
-    if not enlarge:
-        across, down = min(across, Fraction(1)), min(down, Fraction(1))
-    return rounded(before.width * across, before.height * down)
+def bounded(factor: Fraction, enlarge: bool, shrink: bool) -> Fraction:
+    """A factor that is at most 1 unless the picture may be enlarged, and at least 1 unless it may be made smaller."""
+    factor = factor if enlarge else min(factor, Fraction(1))
+    return factor if shrink else max(factor, Fraction(1))
 
 
-def fitted(before: Size, width: Fraction, height: Fraction, enlarge: bool) -> Size:
+def scaled(before: Size, across: Fraction, down: Fraction, enlarge: bool, shrink: bool = True) -> Size:
+    """`before` by a factor per axis, within what is allowed."""
+    return rounded(
+        before.width * bounded(across, enlarge, shrink), before.height * bounded(down, enlarge, shrink)
+    )  # fmt: skip
+
+
+def fitted(before: Size, width: Fraction, height: Fraction, enlarge: bool, shrink: bool = True) -> Size:
     """The largest size of the picture's ratio inside a box."""
     factor = min(width / before.width, height / before.height)
-    return scaled(before, factor, factor, enlarge)
+    return scaled(before, factor, factor, enlarge, shrink)
+
+
+def over(one: Size, other: Size) -> Size:
+    """The smallest size that holds both."""
+    return Size(max(one.width, other.width), max(one.height, other.height))

@@ -7,7 +7,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import NoReturn
 
 from werkzeug.http import http_date
 
@@ -19,7 +19,12 @@ from .source import Fetched, NotModified, SourceRef, Validators, not_found, too_
 EXTENSIONS = ("jpg", "jpeg", "png", "webp", "gif", "avif", "heic", "heif", "tif", "tiff", "bmp", "ico", "jp2")
 """Extensions that are tried, in this order, for a public id without one or with another."""
 
-_FORMATS: dict[str, OutputFormat] = {"jpg": "jpeg", **{name: name for name in get_args(OutputFormat)}}
+FORMATS: dict[str, OutputFormat] = {
+    **{name: name for name in OUTPUT_FORMATS},
+    **{alias: name for alias, meant in (("jpg", "jpeg"), ("tif", "tiff")) for name in OUTPUT_FORMATS if name == meant},
+}
+"""Output formats by the extension that names them."""
+
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SCANNED = 1000  # entries of the media folder that are looked at for samples
 
@@ -28,7 +33,7 @@ class FileSource:
     """Source of "file" references: regular files below `root`, symbolic links followed as long as they stay there."""
 
     def __init__(self, root: Path, max_bytes: int = 20 * 2**20) -> None:
-        self._root = os.path.realpath(root)
+        self.root = os.path.realpath(root)
         self._max_bytes = max_bytes
 
     async def version(self, ref: SourceRef) -> str | None:
@@ -51,37 +56,38 @@ class FileSource:
         cases the id's extension is an output format, and one that cannot be written is a Failure `bad-argument`. An
         extension that names none may be part of the name: `a.b` also means `a.b.jpg`. Else Failure `source-not-found`.
         """
-        if not _is_plain(public_id):
+        if not is_plain(public_id):
             raise not_found()
-        if self._has(public_id):
+        if self.has(public_id):
             return public_id, None
-        stem, extension = _split(public_id)
-        if extension.lower() not in _FORMATS:
+        stem, extension = split_extension(public_id)
+        if extension.lower() not in FORMATS:
             for path in self._with_extension(public_id):
                 return path, None
         if extension:
-            candidates = [stem] if self._has(stem) else self._with_extension(stem)
+            candidates = [stem] if self.has(stem) else self._with_extension(stem)
             for path in candidates:
-                return path, _FORMATS.get(extension.lower()) or _refuse(extension)
+                return path, FORMATS.get(extension.lower()) or refuse_extension(extension)
         raise not_found()
 
     def samples(self, count: int = 3) -> list[str]:
         """A few pictures that lie in the folder itself, by name, as far as names tell."""
         try:
-            with os.scandir(self._root) as entries:
+            with os.scandir(self.root) as entries:
                 names = [entry.name for entry, _ in zip(entries, range(_SCANNED), strict=False)]
         except OSError:
             return []
         visible = (name for name in sorted(names) if not name.startswith("."))
-        pictures = (name for name in visible if _split(name)[1].lower() in EXTENSIONS)
-        return [name for name, _ in zip(filter(self._has, pictures), range(count), strict=False)]
+        pictures = (name for name in visible if split_extension(name)[1].lower() in EXTENSIONS)
+        return [name for name, _ in zip(filter(self.has, pictures), range(count), strict=False)]
 
-    def _has(self, location: str) -> bool:
+    def has(self, location: str) -> bool:
+        """Whether a path inside the folder means a file that may be handed out."""
         return self._look(location) is not None
 
     def _with_extension(self, stem: str) -> Iterator[str]:
         candidates = (f"{stem}.{extension}" for extension in EXTENSIONS)
-        return filter(self._has, candidates)
+        return filter(self.has, candidates)
 
     def _find(self, location: str) -> tuple[str, os.stat_result]:
         found = self._look(location)
@@ -91,19 +97,19 @@ class FileSource:
 
     def _look(self, location: str) -> tuple[str, os.stat_result] | None:
         """Real path and status of a regular file inside the folder (20 µs, so no thread is asked), else None."""
-        if not _is_plain(location):
+        if not is_plain(location):
             return None
         try:
-            path = os.path.realpath(os.path.join(self._root, location), strict=True)
+            path = os.path.realpath(os.path.join(self.root, location), strict=True)
             status = os.stat(path)
         except OSError:
             return None
-        inside = os.path.commonpath((self._root, path)) == self._root
+        inside = os.path.commonpath((self.root, path)) == self.root
         readable = stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK)
         return (path, status) if inside and readable else None
 
 
-def _is_plain(location: str) -> bool:
+def is_plain(location: str) -> bool:
     """Whether a decoded path can only lead downwards, on every system and in every reading."""
     try:
         location.encode()
@@ -115,7 +121,7 @@ def _is_plain(location: str) -> bool:
     return not _DRIVE.match(location) and all(segment not in ("", ".", "..") for segment in segments)
 
 
-def _split(name: str) -> tuple[str, str]:
+def split_extension(name: str) -> tuple[str, str]:
     """Stem and extension of the last segment; neither may be empty, or all of it is the stem."""
     stem, dot, extension = name.rpartition(".")
     if not dot or not extension or "/" in extension or not stem or stem.endswith("/"):
@@ -123,8 +129,8 @@ def _split(name: str) -> tuple[str, str]:
     return stem, extension
 
 
-def _refuse(extension: str) -> NoReturn:
-    close = nearest(extension, _FORMATS)
+def refuse_extension(extension: str) -> NoReturn:
+    close = nearest(extension, FORMATS)
     raise bad_argument(
         f"{extension!r} is not a format that can be written: one of {', '.join(OUTPUT_FORMATS)}",
         hint=f"did you mean {close!r}?" if close else None,

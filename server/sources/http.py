@@ -25,6 +25,7 @@ from werkzeug.http import parse_cache_control_header, parse_date
 
 from transforms.failure import Failure, Kind
 
+from ..log import logger
 from .netguard import Guard, GuardedBackend
 from .source import Fetched, NotModified, SourceRef, Validators, too_many_bytes
 from .spool import Spool, roomiest
@@ -37,6 +38,7 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)  # at info it writes whole
 
 REDIRECTS = 3
 _YEAR = 365 * 86400.0
+_NAMING = frozenset({"source-not-allowed", "address-not-allowed"})  # failures whose text names the host
 _REFUSED = {401, 403}
 _GONE = {404, 410}
 
@@ -107,7 +109,7 @@ class HttpSource:
         )
 
     async def version(self, ref: SourceRef) -> str | None:
-        check_allowed(parse_url(ref.location), self._allowed)
+        check_allowed(parse_url(ref.location), self._granted(ref))
         return None
 
     async def fetch(self, ref: SourceRef, known: Validators | None, deadline: float) -> Fetched | NotModified:
@@ -118,8 +120,12 @@ class HttpSource:
         """
         remaining = min(self._limits.total, deadline - time.monotonic())
         try:
-            async with asyncio.timeout(remaining), self._answer(ref.location, known) as response:
+            async with asyncio.timeout(remaining), self._answer(ref, known) as response:
                 return await self._take(response, known)
+        except Failure as failure:
+            if ref.root and failure.code in _NAMING:
+                raise _without_addresses(failure) from None
+            raise
         except (TimeoutError, httpx2.TimeoutException):
             raise _timeout() from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -130,12 +136,16 @@ class HttpSource:
         self._backend.close()
         self._spool.close()
 
+    def _granted(self, ref: SourceRef) -> tuple[AllowedSource, ...]:
+        """What may be fetched for a source: what is allowed to all, and what lies below the operator's own address."""
+        return (*self._allowed, AllowedSource.below(ref.root)) if ref.root else self._allowed
+
     @asynccontextmanager
-    async def _answer(self, location: str, known: Validators | None) -> AsyncIterator[httpx2.Response]:
+    async def _answer(self, ref: SourceRef, known: Validators | None) -> AsyncIterator[httpx2.Response]:
         """The response at the end of the redirects, each of which must be allowed like the first address."""
-        url = parse_url(location)
+        url, allowed = parse_url(ref.location), self._granted(ref)
         for _ in range(REDIRECTS + 1):
-            check_allowed(url, self._allowed)
+            check_allowed(url, allowed)
             request = self._client.build_request("GET", str(url), headers=_conditions(known))
             response = await self._client.send(request, stream=True)
             try:
@@ -262,6 +272,12 @@ def _reason(error: Exception) -> str:
     if isinstance(error, httpx2.ConnectError):
         return "the source's server could not be reached"
     return "the source's server broke off or answered what is no HTTP"
+
+
+def _without_addresses(failure: Failure) -> Failure:
+    """The refusal of an address that the operator wrote, and no client may learn; the log has it."""
+    logger().warning("original out of reach", reason=failure.message)
+    return Failure(failure.kind, failure.code, "the originals of this server lead to an address that is not allowed")
 
 
 def _failed(message: str) -> Failure:

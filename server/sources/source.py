@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -11,10 +11,21 @@ from transforms.failure import Failure, Kind
 
 @dataclass(frozen=True, slots=True)
 class SourceRef:
-    """Which picture: for "file" the path inside the media folder, for "http" and "https" the whole canonical URL."""
+    """Which picture: for "file" the path inside its folder, for "http" and "https" the whole canonical URL.
+
+    `root` is what the operator grants it by, the folder of a file or the address that a remote one must stay below; ""
+    for a remote one that DARKROOM_ALLOWED_SOURCES must allow, and for a file that is not located yet. It is never shown
+    to a client.
+    """
 
     scheme: str
     location: str
+    root: str = field(default="", repr=False)
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What keys are made of: the same picture in another place is another one."""
+        return self.scheme, self.root, self.location
 
     def __str__(self) -> str:
         return self.location

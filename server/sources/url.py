@@ -182,6 +182,12 @@ class AllowedSource:
             raise ValueError(f"{text!r}: {failure.message}") from None
         return cls(scheme, wildcard + host, port, tuple(unquote(part) for part in path.split("/") if part))
 
+    @classmethod
+    def below(cls, base: str) -> AllowedSource:
+        """Exactly what lies below a canonical address, the port included."""
+        url = parse_url(base)
+        return cls(url.scheme, url.host, url.port, tuple(unquote(part) for part in url.path.split("/") if part))
+
     def allows(self, url: RemoteUrl) -> bool:
         return (
             url.scheme == self.scheme
@@ -197,7 +203,7 @@ class AllowedSource:
         if not self.segments:
             return True
         leading = path.split("/")[1 : len(self.segments) + 1]
-        return tuple(unquote(part) for part in leading) == self.segments and not _climbs(path)
+        return tuple(unquote(part) for part in leading) == self.segments and not climbs(path)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -205,7 +211,7 @@ class AllowedSource:
         return "/".join([f"{self.scheme}://{host}{port}", *(quote(part, safe="") for part in self.segments)])
 
 
-def _climbs(path: str) -> bool:
+def climbs(path: str) -> bool:
     """Whether a server could read `..` out of the path, however often it decodes and whatever it takes for a slash."""
     for _ in range(5):
         decoded = unquote(path)

@@ -6,15 +6,17 @@ from transforms.failure import Failure, Kind
 from transforms.registry import operations
 
 from . import cloudinary, native
-from .cloudinary.anatomy import begins
+from .cloudinary.anatomy import SHORT, form
 from .paths import Segment, split
 from .request import Request
 
-__all__ = ["RESERVED", "Request", "canonical", "is_cloudinary", "parse"]
+__all__ = ["RESERVED", "Request", "canonical", "is_api", "is_cloudinary", "parse"]
+
+API = "v1_1"
 
 RESERVED = frozenset((
     "health", "healthcheck", "ready", "metrics", "version", "models", "tags", "similar", "schema.json", "openapi.json",
-    "playground", "reference", "image", "images", "iu", "v1_1", "iiif",
+    "playground", "reference", "image", *SHORT, API, "iiif",
 ))  # fmt: skip
 """First segments that are no folder: pages of the server, and dialects that may come."""
 
@@ -22,13 +24,16 @@ RESERVED = frozenset((
 def parse(raw_path: str, raw_query: str = "") -> Request:
     """The request of a path and query as they were sent (percent-encoded, one character a byte), in either dialect.
 
-    `/image/<delivery type>/…` and `/<cloud>/image/<delivery type>/…` are Cloudinary's, unless the cloud has the name
-    of an operation; all else is ours. Every Failure of either dialect may be raised, and not-found for a reserved path.
+    `/image/<delivery type>/…`, `/iu/…`, `/images/<id>/<suffix>`, and these after the name of a cloud, are Cloudinary's,
+    unless the cloud has the name of an operation; all else is ours, and what follows `/-/` always is. Every Failure of
+    either dialect may be raised, not-found for a reserved path, and api-not-available.
     """
     segments = split(raw_path)
     first = segments[0].text if segments else ""
     if _is_cloudinary(segments):
         return cloudinary.parse(raw_path, raw_query)
+    if first == API:
+        raise _no_api()
     if first in RESERVED:
         raise Failure(
             Kind.NOT_FOUND, "not-found", f"/{first} is no picture",
@@ -37,17 +42,28 @@ def parse(raw_path: str, raw_query: str = "") -> Request:
     return native.parse(raw_path, raw_query)
 
 
+def is_api(raw_path: str) -> bool:
+    """Whether a path is one of Cloudinary's upload and admin API."""
+    return raw_path.lstrip("/").partition("/")[0] == API
+
+
 def is_cloudinary(raw_path: str) -> bool:
     """Whether a path is in Cloudinary's dialect, right or wrong."""
     try:
-        return _is_cloudinary(split(raw_path))
+        return is_api(raw_path) or _is_cloudinary(split(raw_path))
     except Failure:
         return False
 
 
 def _is_cloudinary(segments: list[Segment]) -> bool:
-    begin = begins(segments)
-    return begin == 0 or (begin == 1 and segments[0].text not in operations() and segments[0].text not in RESERVED)
+    found = form(segments)
+    return found is not None and found.cloud not in operations() and found.cloud not in RESERVED
+
+
+def _no_api() -> Failure:
+    message = "there is no upload or admin API here"
+    # Cloudinary's clients read the message there, and take an answer without it for success.
+    return Failure(Kind.UNAUTHORISED, "api-not-available", message, details={"error": {"message": message}})
 
 
 def canonical(request: Request) -> str:

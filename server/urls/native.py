@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import quote
 
 from transforms.failure import Failure, Kind, nearest
-from transforms.pipeline import CONTROL, End, If, Node, Pipeline, parse_node
+from transforms.pipeline import CONTROL, End, If, Node, Pipeline, Step, parse_node
 from transforms.registry import find, operations
 
 from ..sources.source import SourceRef
 from ..sources.url import canonical_url
+from . import base64url
 from .paths import Segment, decode, location, split, written
-from .request import Request, bad_source, missing_source
+from .request import Request, Signature, bad_source, missing_source
 
 END = "-"  # the segment that ends the steps
 
+_SIGNED = re.compile(r"s--(?:([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]{43})|.*)--", re.ASCII | re.DOTALL)
+_EXPIRES = re.compile(r"expires:([0-9]{1,12})", re.ASCII)
 _PLAIN_URL = re.compile(r"https?:/", re.IGNORECASE)
 _PRINTED_PLAIN = re.compile(r"https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")
 _STEP_SAFE = "!$&'()*+,:;=@~"
@@ -32,13 +36,43 @@ def parse(raw_path: str, raw_query: str = "") -> Request:
     """The request of a path and query as they were sent: percent-encoded, one character a byte.
 
     Leading segments whose name is a registered operation are steps; the first other one begins the source, and `-`
-    ends the steps explicitly. The query belongs to a source that is a plainly written URL, else to nobody.
+    ends the steps explicitly. The query belongs to a source that is a plainly written URL, else to nobody. Before all
+    may stand `s--<key id>.<signature>--` and then `expires:<Unix seconds>`.
     Raises Failure: unknown-operation, the failures of Step.parse, missing-source, bad-source, source-not-found,
     bad-encoding, uri-too-long, too-many-steps.
     """
     segments = split(raw_path)
+    signed = _SIGNED.fullmatch(segments[0].text) if segments else None
+    if signed is None:
+        return _unsigned(segments, raw_query)
+    rest = segments[1:]
+    timed = _EXPIRES.fullmatch(rest[0].text) if rest else None
+    request = _unsigned(rest[1:] if timed else rest, raw_query)
+    signature = Signature("native", signed[2] or "", (_signable(rest, raw_query),), signed[1] or "")
+    return replace(request, signature=signature, expires=int(timed[1]) if timed else None)
+
+
+def signable(raw_path: str, raw_query: str = "") -> str:
+    """The text that a signature of this path is over: the raw path, and its query where that belongs to the source."""
+    return _signable(split(raw_path), raw_query)
+
+
+def _signable(segments: list[Segment], raw_query: str) -> str:
+    path = "/" + segments[0].rest
+    takes_query = any(_PLAIN_URL.match(segment.rest) for segment in segments)
+    return f"{path}?{raw_query}" if raw_query and takes_query else path
+
+
+def _unsigned(segments: list[Segment], raw_query: str) -> Request:
     nodes, begin = _leading_steps(segments)
-    return Request(Pipeline(tuple(nodes)), _source(segments[begin:], raw_query))
+    rest = segments[begin:]
+    if rest and rest[0].text.lower().startswith(f"{base64url.SCHEME}:"):
+        source, output = base64url.read("/".join(segment.text for segment in rest).partition(":")[2])
+        if output and not any(isinstance(node, Step) and node.operation.name == "format" for node in nodes):
+            nodes.append(Step.of("format", type=output))
+    else:
+        source = _source(rest, raw_query)
+    return Request(Pipeline(tuple(nodes)), source, delivery="")
 
 
 def _leading_steps(segments: list[Segment]) -> tuple[list[Node], int]:
@@ -63,7 +97,7 @@ def _leading_steps(segments: list[Segment]) -> tuple[list[Node], int]:
 def _is_scheme(text: str) -> bool:
     """Whether a segment with a colon begins a URL rather than being a misspelt step."""
     name, _, rest = text.partition(":")
-    known = name.lower() in ("http", "https", "id") or name.lower() in _SCHEMES
+    known = name.lower() in ("http", "https", "id", base64url.SCHEME) or name.lower() in _SCHEMES
     return known or (not rest and nearest(name, operations()) is None)
 
 

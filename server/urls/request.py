@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from transforms.failure import Failure, Kind
 from transforms.pipeline import Pipeline
 
 from ..sources.source import SourceRef
+
+Dialect = Literal["native", "cloudinary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a path is signed with, not checked yet: `given` holds for one of `texts` or is wrong.
+
+    `given` is what stands between `s--` and `--`, in our dialect without the `key` that it names. It is empty where
+    that cannot be a signature at all.
+    """
+
+    dialect: Dialect
+    given: str
+    texts: tuple[str, ...]
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +32,21 @@ class Request:
     """Steps and the picture that they begin with.
 
     A source of scheme "id" is a Cloudinary public id: which file it names, and whether its extension is an output
-    format, is found out when it is served.
+    format, is found out when it is served. Two requests are equal where they ask for the same, whoever signed them.
     """
 
     pipeline: Pipeline
     source: SourceRef
+    cloud: str = field(default="", compare=False)
+    delivery: str = field(default="upload", compare=False)
+    """Cloudinary's delivery type: upload, fetch, private or authenticated; empty in our own dialect."""
+    signature: Signature | None = field(default=None, compare=False)
+    expires: int | None = field(default=None, compare=False)
+    """Seconds since 1970 until which the signature holds."""
+
+    @property
+    def dialect(self) -> Dialect:
+        return "cloudinary" if self.delivery else "native"
 
 
 def missing_source() -> Failure:

@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import cv2
 import numpy as np
 
-from ..encode import flatten
-from ..image import Frame, PixelArray
-from ..modes import to_bgra
-from ..params import Colour, ColourText, Percent
+from ..image import Frame, Image, PixelArray
+from ..modes import flatten, to_bgr, to_bgra, to_channels
+from ..paint import Paint, paint_for
+from ..params import Backdrop, BackdropText, Colour, Percent
 from ..registry import operation
-from ..resample import layered
+from ..resample import layered, mix
 
 _BAND = 64  # rows that are worked on at once, in numbers of two or four bytes
 
 
 @operation("background", example="background:white", scaling="commutes")
-def background(frame: Frame, color: Annotated[Colour, ColourText()]) -> Frame:
-    """Lay the picture on a colour, which shows wherever it is transparent. A picture without alpha stays as it is."""
-    if not frame.has_alpha or color.alpha == 0:
-        return frame
-    result = np.empty((*frame.pixels.shape[:2], 3 if color.alpha == 255 else 4), np.uint8)
+def background(image: Image, color: Annotated[Backdrop, BackdropText()]) -> Image:
+    """Lay the picture on something that shows wherever it is transparent. A picture without alpha stays as it is.
+
+    A colour, colours taken from the picture (`auto`), or the picture itself (`blurred`), as with `pad`.
+    """
+    if not image.has_alpha or (isinstance(color, Colour) and color.alpha == 0):
+        return image
+    if isinstance(color, Colour):
+        frames = [frame.with_pixels(_coloured(frame.pixels, color)) for frame in image.frames]
+    else:
+        paint = paint_for(color, image, image.size)
+        frames = [frame.with_pixels(_painted(frame.pixels, paint)) for frame in image.frames]
+    return replace(image, frames=tuple(frames))
+
+
+def _coloured(pixels: PixelArray, colour: Colour) -> PixelArray:
+    if pixels.shape[2] != 4:
+        return pixels
+    result = np.empty((*pixels.shape[:2], 3 if colour.alpha == 255 else 4), np.uint8)
     for top in range(0, len(result), _BAND):
-        band = frame.pixels[top : top + _BAND]
-        result[top : top + _BAND] = flatten(band, color.rgb) if color.alpha == 255 else _over(band, color)
-    return frame.with_pixels(result)
+        band = pixels[top : top + _BAND]
+        result[top : top + _BAND] = flatten(band, colour.rgb) if colour.alpha == 255 else _over(band, colour)
+    return result
+
+
+def _painted(pixels: PixelArray, paint: Paint) -> PixelArray:
+    """BGR: straight alpha over what is painted for these pixels."""
+    if pixels.shape[2] != 4:
+        return pixels
+    result = to_channels(paint(pixels), 3)
+    for top in range(0, len(result), _BAND):
+        band, below = pixels[top : top + _BAND], result[top : top + _BAND]
+        below[:] = mix(to_bgr(band), below, band[:, :, 3].astype(np.float32) / np.float32(255))
+    return result
 
 
 def _over(pixels: PixelArray, colour: Colour) -> PixelArray:

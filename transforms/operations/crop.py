@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import floor
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from ..attention import EVERYTHING, best_window, by_gravity, eyes_for, eyes_without_faces
+from ..attention import ALL, best_window, by_gravity, eyes_for, eyes_then, things_seen
 from ..failure import bad_argument
 from ..geometry import cut, largest, nominal, pixels_in, taken
+from ..gravity import search_of
 from ..image import Box, Found, Image, Scale, Size, nearest_pixel
-from ..params import DETECTED, Compass, Dimensions, Focus, Gravity, Length, Offset, pixels_of
+from ..params import Compass, Dimensions, Focus, Gravity, Length, Offset, Ratio, WxH, pixels_of
 from ..registry import operation
 from ..sizes import Wanted, WantedRatio, exactly, side
 
 Offsets = tuple[Length | None, Length | None]
 
 
-def _extent(before: Size, size: Dimensions, ratio: Fraction | None) -> Size:
+def _extent(before: Size, size: Dimensions | None, ratio: Fraction | None) -> Size:
     """Width and height of the region, before it is clipped; with a ratio it is never larger than the picture."""
-    width = side(size.width, before.width) or before.width
-    height = side(size.height, before.height) or before.height
+    width = side(size.width if size else None, before.width) or before.width
+    height = side(size.height if size else None, before.height) or before.height
     if not ratio:
         return Size(width, height)
     width, height = min(width, before.width), min(height, before.height)
@@ -44,7 +45,8 @@ def _region(before: Size, extent: Size, offsets: Offsets, gravity: str | Focus |
     """The region in pixels, clipped to the picture."""
     (x, y), axes = offsets, ((before.width, extent.width), (before.height, extent.height))
     if isinstance(gravity, Focus):
-        left, top = _begin_at(*axes[0], x, gravity.x), _begin_at(*axes[1], y, gravity.y)
+        focus = gravity.within(before.width, before.height)
+        left, top = _begin_at(*axes[0], x, focus[0]), _begin_at(*axes[1], y, focus[1])
     else:
         at = Compass[gravity or ("center" if x is None and y is None else "north_west")]
         left, top = _begin(*axes[0], x, at[0]), _begin(*axes[1], y, at[1])
@@ -58,78 +60,149 @@ def _region(before: Size, extent: Size, offsets: Offsets, gravity: str | Focus |
     return Box.between(left, top, right, bottom)
 
 
+def knows_its_size(size: Dimensions | None, ratio: Fraction | None, **_: object) -> bool:
+    """Whether a crop knows how large it is before anything is found."""
+    return bool(size or ratio)
+
+
 def _cropped(
-    before: Size, size: Dimensions, x: Length | None, y: Length | None,
-    gravity: str | Focus | None, ratio: Fraction | None,
+    before: Size, size: Dimensions | None, x: Length | None, y: Length | None,
+    gravity: str | Focus | None, ratio: Fraction | None, zoom: float,
 ) -> Size:  # fmt: skip
+    search = search_of(gravity)
+    if not (size or ratio or (search and search.things)):
+        raise bad_argument(
+            "crop needs a size, a ratio or something to look for", hint="for example crop:400x300 or crop:gravity=face",
+            argument="size",
+        )  # fmt: skip
+    if zoom != 1 and not (search and search.things):
+        raise bad_argument(
+            "zoom needs something to look for", hint="for example crop:400x300,gravity=face,zoom=0.8", argument="zoom"
+        )  # fmt: skip
     extent = _extent(before, size, ratio)
-    if gravity in DETECTED:
+    if search:
         return Size(min(extent.width, before.width), min(extent.height, before.height))
     region = _region(before, extent, (x, y), gravity)
     return Size(int(region.width), int(region.height))
 
 
+def _scaling(zoom: float, **arguments: Any) -> Literal["fixed", "commutes"]:
+    """What is enlarged, or will perhaps be, needs every pixel."""
+    return "commutes" if zoom <= 1 and knows_its_size(**arguments) else "fixed"
+
+
 def _sees(gravity: str | Focus | None, **_: object) -> frozenset[str]:
-    return eyes_for(gravity or "center")
+    return eyes_for(gravity)
 
 
 def _sees_then(found: Found, gravity: str | Focus | None, **_: object) -> frozenset[str]:
-    return eyes_without_faces(gravity or "center", found)
+    return eyes_then(gravity, found)
 
 
 @operation(
-    "crop", example="crop:400x300,gravity=north", needs=_sees, then=_sees_then, size=_cropped, scaling="commutes"
-)
+    "crop", example="crop:400x300,gravity=north", needs=_sees, then=_sees_then, size=_cropped,
+    exact=knows_its_size, scaling=_scaling,
+)  # fmt: skip
 def crop(
     image: Image,
-    size: Wanted,
+    size: Annotated[Dimensions | None, WxH()] = None,
     x: Annotated[Length | None, Offset()] = None,
     y: Annotated[Length | None, Offset()] = None,
     gravity: Annotated[str | Focus | None, Gravity()] = None,
     ratio: WantedRatio = None,
+    zoom: Annotated[float, Ratio(0.1, 10)] = 1.0,
     *,
     scale: Scale,
     found: Found,
 ) -> Image:
     """Cut a region out, without scaling it.
 
-    A side left out keeps that axis whole; with `ratio` the region is the largest of that ratio inside `size`.
+    A side left out keeps that axis whole; with `ratio` the region is the largest of that ratio inside `size`, or inside
+    the picture.
 
     With `x` or `y` alone they are the top left corner. With a compass `gravity` they go inwards from the edge that it
-    names, and from the middle for `center`; with a point `x:y` in fractions the region is centred there. `face`,
-    `faces` and `auto` ignore them: the region is centred on what was found, `auto` takes the best place for it.
-    Without any of it the middle is kept.
+    names, and from the middle for `center`; with a point (`120:80` in pixels, `0.5:0.3` in fractions) the region is
+    centred there, but moved into the picture first. Things to look for (`face`, `cat:dog`) and `auto` ignore them: the
+    region is centred on what was found, `auto` takes the best place for it; see `resize`. Without any of it the middle
+    is kept.
+
+    Without a size or ratio the region is what was found, as the detector drew it: the largest face, all `faces`
+    together, the largest cat; the whole picture where nothing was. `zoom` is for things to look for: the region is as
+    many times smaller, and with a size it is scaled to that. Where nothing was found zoom changes nothing.
 
     Lengths are pixels of the picture at this step, or fractions of it with a decimal point. What stands out is clipped;
     a region wholly outside is an error.
     """
     before = nominal(image.size, scale)
-    extent = _extent(before, size, ratio)
-    if gravity in DETECTED:
-        width, height = min(extent.width / before.width, 1.0), min(extent.height / before.height, 1.0)
-        return cut(image, *pixels_in(by_gravity(gravity or "auto", width, height, found), image.size))
-    region = _region(before, extent, (x, y), gravity)
-    window = Box(region.x / before.width, region.y / before.height,
-                 region.width / before.width, region.height / before.height)  # fmt: skip
-    return cut(image, *pixels_in(window, image.size))
+    after = _cropped(before, size, x, y, gravity, ratio, zoom)
+    search = search_of(gravity)
+    if gravity is None or search is None:
+        region = _region(before, _extent(before, size, ratio), (x, y), gravity)
+        window = Box(region.x / before.width, region.y / before.height,
+                     region.width / before.width, region.height / before.height)  # fmt: skip
+        return cut(image, *pixels_in(window, image.size))
+    shown = things_seen(search, found)
+    if not knows_its_size(size, ratio):
+        return cut(image, *pixels_in(_around_all([region.box for region in shown], zoom), image.size))
+    factor = _factor(before, after, zoom) if shown else 1.0
+    width, height = after.width / before.width * factor, after.height / before.height * factor
+    window = by_gravity(gravity, width, height, found, before)
+    if factor == 1:
+        return cut(image, *pixels_in(window, image.size))
+    return taken(image, window, Size(nearest_pixel(after.width * scale.x), nearest_pixel(after.height * scale.y)))
 
 
-def _smart_detail(before: Size, found: Found | None, size: Dimensions, ratio: Fraction | None) -> float:
+def _factor(before: Size, after: Size, zoom: float) -> float:
+    """How much larger the region is than the result, at most as far as the picture reaches."""
+    return min(1 / zoom, before.width / after.width, before.height / after.height)
+
+
+def _around_all(boxes: list[Box], zoom: float) -> Box:
+    """The box around all, its sides divided by zoom, inside the picture; without any, the picture."""
+    whole = Box(0, 0, 1, 1)
+    if not boxes:
+        return whole
+    box = boxes[0]
+    for other in boxes[1:]:
+        box = box.union(other)
+    return box.grown(1 / zoom - 1).clipped() or whole
+
+
+def _smart_detail(
+    before: Size, found: Found | None, size: Dimensions, ratio: Fraction | None, **_: object
+) -> float:  # fmt: skip
     after = exactly(before, size, ratio)
     return max(after.width / before.width, after.height / before.height)
 
 
+def _smart_eyes(gravity: str, **_: object) -> frozenset[str]:
+    return eyes_for(gravity)
+
+
 @operation(
-    "smart-crop", example="smart-crop:300x300", needs=EVERYTHING, size=exactly, scaling="absorbs", detail=_smart_detail
+    "smart-crop", example="smart-crop:300x300", needs=_smart_eyes, size=exactly, scaling="absorbs", detail=_smart_detail
 )
-def smart_crop(image: Image, size: Wanted, ratio: WantedRatio = None, *, scale: Scale, found: Found) -> Image:
+def smart_crop(
+    image: Image,
+    size: Wanted,
+    ratio: WantedRatio = None,
+    gravity: Annotated[str, Gravity(places=False, things=False)] = "auto",
+    *,
+    scale: Scale,
+    found: Found,
+) -> Image:
     """Scale to exactly the wanted size and cut off what matters least.
 
     The largest window of that ratio is laid where it keeps most of faces, objects and what catches the eye; the largest
     face stays inside with a margin wherever it fits. Smaller pictures are enlarged. A side left out comes from `ratio`,
     or from the ratio of the picture.
+
+    `gravity` says what matters most: `auto:cat:dog` keeps cats and dogs inside where they fit, `auto:person_80:cat_20`
+    gives them weights up to 100 (the largest face stays inside like something of 50), `auto:cat_avoid` keeps cats out
+    as far as possible. `no_faces` leaves faces aside, `none` faces and objects, so that what catches the eye decides.
     """
     before = nominal(image.size, scale)
     after = exactly(before, size, ratio)
-    window = best_window(found, *largest(Fraction(after.width, after.height), before))
-    return taken(image, window, after)
+    search = search_of(gravity)
+    width, height = largest(Fraction(after.width, after.height), before)
+    return taken(image, best_window(found, width, height, (search and search.auto) or ALL), after)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..attention import best_window, head_of, largest_of
+from ..attention import best_window, closeup, largest_of
 from ..geometry import around, largest, nominal, taken
 from ..image import Box, Found, Frame, Image, PixelArray, Scale, Size
 from ..params import Dimensions, Int, Ratio
@@ -28,14 +28,7 @@ def _window(before: Size, after: Size, found: Found, zoom: float, which: Which, 
     faces = found.faces
     if not faces:
         return best_window(found, widest, highest) if fallback == "smart" else around((0.5, 0.5), widest, highest)
-    shown = faces if which == "all" else (largest_of(faces),)
-    room = head_of(shown[0].box)
-    for face in shown[1:]:
-        room = room.union(head_of(face.box))
-    width = max(room.width, room.height * widest / highest) / zoom
-    if width >= widest and len(shown) > 1:
-        return best_window(Found(regions=shown), widest, highest)  # not all may fit: as much of them as possible
-    return around(room.centre, min(width, widest), min(width * highest / widest, highest))
+    return closeup(faces if which == "all" else (largest_of(faces),), widest, highest, zoom)
 
 
 def _detail(

@@ -1,4 +1,4 @@
-"""Results that are JSON about the picture: auto-tag and info."""
+"""Results that are JSON about the picture: auto-tag, info and getinfo."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, Any
 
+import numpy as np
+
 from ..geometry import nominal
-from ..image import Box, Found, Image, Probe, Region, Scale, Size
-from ..output import Report
+from ..image import Affine, Box, Found, Image, Probe, Region, Scale, Size
+from ..output import Encoding, Past, Report
 from ..params import Ratio
+from ..projection import moved
 from ..registry import operation
 
 LABEL_OF_FACES = "person"
@@ -92,3 +95,51 @@ def info(image: Image, *, probe: Probe, scale: Scale) -> Report:
         "orientation": probe.orientation, "icc": probe.icc,
         "source": {"width": probe.size.width, "height": probe.size.height},
     })  # fmt: skip
+
+
+@operation("getinfo", example="getinfo")
+def getinfo(image: Image, *, probe: Probe, encoding: Encoding, past: Past) -> Report:
+    """Say what the result would be, as JSON: the file that was read, and the one that would be sent.
+
+    `input` and `output` have width, height, bytes and format; `output` is encoded as the steps say, and not sent.
+    `resize` has the part of the input that is visible, and the size that it was given. After a step that chose its
+    place by what matters (`gravity=auto`, `smart-crop`), `g_auto_info` has that part too. Where faces were looked for,
+    `landmarks` has the points of each visible one by name. All places are in pixels of the input. Put it last.
+    """
+    encoded = encoding.write(image)
+    back = _composed(past.began, _inverse(image.from_source))
+    part = _pixels_of(moved(Box(0.0, 0.0, 1.0, 1.0), back), probe.size)
+    content: dict[str, Any] = {
+        "input": {"width": probe.size.width, "height": probe.size.height, "bytes": probe.bytes, "format": probe.format},
+        "output": {"width": encoded.size.width, "height": encoded.size.height, "bytes": len(encoded.body),
+                   "format": encoded.format},
+        "resize": {"crop": part, "width": image.size.width, "height": image.size.height},
+    }  # fmt: skip
+    if "saliency" in past.kinds:
+        content["g_auto_info"] = [part]
+    if past.kinds & _OF_FACES:
+        content["landmarks"] = [_points_in(face, back, probe.size) for face in past.faces.faces]
+    return Report(content)
+
+
+_OF_FACES = frozenset({"faces", "largest-face"})
+
+
+def _inverse(affine: Affine) -> Affine:
+    return np.asarray(np.linalg.inv(np.vstack([affine, [0.0, 0.0, 1.0]]))[:2], np.float64)
+
+
+def _composed(after: Affine, before: Affine) -> Affine:
+    return np.asarray(after @ np.vstack([before, [0.0, 0.0, 1.0]]), np.float64)
+
+
+def _pixels_of(box: Box, size: Size) -> dict[str, int]:
+    """The box in whole pixels inside a picture of that size; margins that were added are left out."""
+    left, top = (max(0, round(start * side)) for start, side in ((box.x, size.width), (box.y, size.height)))
+    right, bottom = min(size.width, round(box.right * size.width)), min(size.height, round(box.bottom * size.height))
+    return {"x": left, "y": top, "width": max(1, right - left), "height": max(1, bottom - top)}
+
+
+def _points_in(face: Region, back: Affine, size: Size) -> dict[str, dict[str, int]]:
+    points = ((name, back @ np.array([x, y, 1.0])) for name, x, y in face.points)
+    return {name: {"x": round(x * size.width), "y": round(y * size.height)} for name, (x, y) in points}

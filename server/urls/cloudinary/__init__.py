@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from transforms.failure import Failure, Kind
-
 from ..paths import split
 from ..request import Request
 from . import anatomy
@@ -19,9 +17,6 @@ def parse(raw_path: str, raw_query: str = "") -> Request:
     Whatever Cloudinary has and this server has not is refused by name. Failures of a component carry `component`,
     `key` and `value` in their details, and bounds, choices and the nearest name where there are any.
     """
-    segments = split(raw_path)
-    begin = anatomy.begins(segments)
-    if begin is None:
-        raise Failure(Kind.NOT_FOUND, "not-found", "this is no delivery path", hint="/<cloud>/image/upload/<public id>")
-    parts = anatomy.read(segments[begin:], raw_query)
-    return Request(pipeline(parts.components), parts.source)
+    parts = anatomy.read(split(raw_path), raw_query)
+    form = parts.form
+    return Request(pipeline(parts.components), parts.source, form.cloud, form.delivery, parts.signature)

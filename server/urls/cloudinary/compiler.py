@@ -1,60 +1,124 @@
-"""A chain of components as the steps of a pipeline."""
+"""A chain of components as the nodes of a pipeline."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from transforms.failure import Failure, Kind
-from transforms.pipeline import MAX_STEPS, Pipeline, Step
+from transforms.pipeline import MAX_NODES, MAX_STEPS, If, Let, Node, Pending, Pipeline, Preset, Step
 
-from . import delivery, effects, geometry, look, wanted
+from . import delivery, effects, expression, geometry, gravity, layers, look, wanted
+from .amounts import Factor, product
 from .component import Component, checked, lex
+from .conditions import Guards
+
+_SENT = ("cs", "d", "dl", "f", "q")
+_GEOMETRY = ("ar", "b", "c", "dpr", "g", "h", "w", "x", "y", "z")
 
 
 def pipeline(texts: Sequence[str]) -> Pipeline:
     """Each component acts on what the one before it gave; inside one the order is fixed, however it is written.
 
-    Quality and format are said last, and once, so that every way to spell them shares one cache entry.
+    Where no condition decides on them, the steps for reading and sending are said last, and once, so that every way to
+    spell them shares one cache entry.
     """
-    if len(texts) > MAX_STEPS:
-        raise Failure(
-            Kind.BAD_REQUEST, "too-many-steps", f"{len(texts)} components are more than the {MAX_STEPS} allowed",
-            details={"maximum": MAX_STEPS},
-        )  # fmt: skip
+    if len(texts) > MAX_NODES:
+        raise _too_many(len(texts), MAX_NODES)
     components = [lex(text) for text in texts]
+    if sum(not component.has("if") for component in components) > MAX_STEPS:
+        raise _too_many(len(texts), MAX_STEPS)
+    owners = layers.structure(components).owners
     densities = _densities(components)
-    steps = [
-        step for component, density in zip(components, densities, strict=True) for step in _pixels(component, density)
-    ]
-    return Pipeline((*steps, *_output(components)))
+    guards = Guards()
+    for component, density, owner in zip(components, densities, owners, strict=True):
+        guards.add(component, _nodes(component, density, layered=owner is not None))
+    return Pipeline(tuple(_in_order(guards.closed())))
 
 
-def _pixels(component: Component, density: float) -> list[Step]:
-    delivery.check_flags(component)
-    look.colour(component)
-    fill = look.background(component)
+def _too_many(count: int, most: int) -> Failure:
+    return Failure(
+        Kind.BAD_REQUEST, "too-many-steps", f"{count} components are more than the {most} allowed",
+        details={"maximum": most},
+    )  # fmt: skip
+
+
+def _in_order(nodes: list[Node]) -> list[Node]:
+    if any(isinstance(node, If) and not _is_turn(node, nodes) for node in nodes):
+        return nodes
+    sent = [node for node in nodes if isinstance(node, Step) and node.operation.level in ("input", "output")]
+    return [*(node for node in nodes if node not in sent), *delivery.gathered(sent)]
+
+
+def _is_turn(node: If, nodes: list[Node]) -> bool:
+    """Whether a condition guards a turn alone (`a_auto_right`): it decides on nothing that is said of sending."""
+    following = nodes[nodes.index(node) + 1]
+    return isinstance(following, Step) and following.operation.name == "rotate"
+
+
+def _nodes(component: Component, density: Factor, *, layered: bool) -> list[Node]:
+    """What a component does, but for its condition: variables, then presets, then itself."""
     return [
-        *geometry.steps(component, density, fill),
-        *effects.steps(component),
+        *(_let(component, name, value) for name, value in component.variables),
+        *(Preset(name) for key in ("bl", "t") for value in component.values(key) for name in value.split(".")),
+        *(_layered(component, density) if layered else _acts(component, density)),
+    ]
+
+
+def _let(component: Component, name: str, value: str) -> Let:
+    return Let(name, component.attempt(f"${name}", value, expression.assigned))
+
+
+def _layered(component: Component, density: Factor) -> list[Node]:
+    """A component of a layer: checked, and kept as it is. How the result leaves is said of the picture all the same."""
+    names = [name for name, _ in component.parameters if name.startswith("$")]
+    own = component.without("bl", "if", "t", *names)
+    _acts(own.without("g", "l", "u", "x", "y"), density)  # these say where it is laid, in units of their own
+    kept = own.without(*_SENT)
+    sent = delivery.steps(own.without(*(key for key, _ in own.parameters if key not in _SENT)))
+    layer: list[Node] = [*layers.pending(kept)] if kept.parameters else []
+    return [*layer, *sent]
+
+
+def _acts(component: Component, density: Factor) -> list[Node]:
+    """The steps of a component in their fixed order, and what of it is not done yet."""
+    used = effects.used(component)
+    look.colour(component)
+    fill = look.background(component) if not look.is_later(component) else None
+    quarter = look.quarter(component)
+    sized = component.without(*used)
+    return [
+        *delivery.later(component),
+        *([] if quarter is None else geometry.upright(sized, quarter)),
+        *_sized(sized, density, fill),
+        *effects.nodes(component),
         *look.outline(component, density),
         *look.turns(component, fill),
-        *([] if fill is None or not fill.alpha else [checked("background", color=fill)]),
+        *([checked("background", color=fill)] if look.shows(fill) else []),
         *look.opacity(component),
+        *delivery.report(component),
+        *([checked("orientation", how="ignore")] if look.is_ignored(component) else []),
+        *delivery.steps(component),
     ]
 
 
-def _densities(components: list[Component]) -> list[float]:
+def _sized(component: Component, density: Factor, fill: look.Fill | None) -> list[Node]:
+    if any(part.is_later(component) for part in (geometry, gravity, look, wanted)):
+        return [Pending(component.raw(*_GEOMETRY))]
+    return [*geometry.steps(component, density, fill)]
+
+
+def _densities(components: list[Component]) -> list[Factor]:
     """By what each component multiplies its pixels.
 
     A density without a size of its own belongs to the resize before it, which SDKs put into a component of its own;
     with neither it says nothing.
     """
-    densities = [wanted.density(component) or 1.0 for component in components]
+    densities = [wanted.density(component) for component in components]
     scaled = list(densities)
     for index, component in enumerate(components):
         before = _resize_before(components, index) if not component.has("w", "h") else None
         if before is not None:
-            scaled[before] *= densities[index]
+            scaled[before] = product(scaled[before], densities[index])
     return scaled
 
 
@@ -63,9 +127,3 @@ def _resize_before(components: list[Component], index: int) -> int | None:
         if components[earlier].has("w", "h"):
             return earlier if wanted.is_scaling(components[earlier]) else None
     return None
-
-
-def _output(components: list[Component]) -> list[Step]:
-    qualities = [delivery.quality(component) for component in components]
-    formats = [delivery.format_(component) for component in components]
-    return [step for steps in (qualities, formats) for step in [s for s in steps if s is not None][-1:]]

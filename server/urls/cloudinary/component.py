@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from transforms.computed import Computed
 from transforms.failure import Failure, Kind, nearest
+from transforms.params import Parameter
 from transforms.pipeline import Step
 from transforms.registry import find
 
@@ -21,37 +23,25 @@ from .vocabulary import VIDEO_KEYS, words
 
 T = TypeVar("T")
 
-SUPPORTED = words("a ar b bo c co dpr e f fl g h o q r w x y z")
-REPEATABLE = frozenset(("e", "fl"))
+KEYS = words("a ar b bl bo c co cs d dl dn dpr e f fl g h if l o pg q r t u w x y z")
+REPEATABLE = frozenset(("$", "e", "fl"))
 
-_UNSUPPORTED: Mapping[str, tuple[str, str]] = {
-    "if": ("unsupported-condition", "conditions"),
-    "$": ("unsupported-variable", "variables"),
-    "l": ("unsupported-layer", "layers"),
-    "u": ("unsupported-layer", "underlays"),
-    "t": ("unsupported-named-transformation", "named transformations"),
-    "bl": ("unsupported-named-transformation", "baseline transformations"),
-    "fn": ("unsupported-function", "custom functions"),
-    "cs": ("unsupported-key", "colour spaces"),
-    "d": ("unsupported-key", "default images"),
-    "dl": ("unsupported-key", "animation delays"),
-    "dn": ("unsupported-key", "densities"),
-    "p": ("unsupported-key", "prefixes"),
-    "pg": ("unsupported-key", "pages"),
-    **dict.fromkeys(VIDEO_KEYS, ("unsupported-key", "video parameters")),
+_REFUSED: Mapping[str, tuple[str, str]] = {
+    "fn": ("unsupported-function", "custom functions are not run here"),
+    "p": ("unsupported-key", "prefixes of style sheets are not supported: there are no sprites here"),
+    **dict.fromkeys(VIDEO_KEYS, ("unsupported-key", "video parameters are not supported")),
 }
-_KEYS = SUPPORTED | _UNSUPPORTED.keys() - {"$"}
+_KEYS = KEYS | _REFUSED.keys()
 
 _VARIABLE = re.compile(r"\$[A-Za-z][A-Za-z0-9]*_", re.ASCII)
-_EXPRESSION = re.compile(
-    r"\$|_(?:add|sub|mul|div|mod|pow)(?:_|$)|^(?:[io]?[wh]|[it]?ar|fc|pc|cp|px|py|ils|idn)(?:_|$)", re.ASCII
-)
-_COMPUTED = words("a ar dpr h o q r w x y z")
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """The parameters of one component in the order written. Values are decoded a second time, as Cloudinary does."""
+    """The parameters of one component in the order written. Values are decoded a second time, as Cloudinary does.
+
+    A variable has its `$name` for a key.
+    """
 
     text: str
     parameters: tuple[tuple[str, str], ...]
@@ -62,10 +52,23 @@ class Component:
     def has(self, *keys: str) -> bool:
         return any(name in keys for name, _ in self.parameters)
 
+    def without(self, *keys: str) -> Component:
+        """The same component as if some of its keys were not there."""
+        return Component(self.text, tuple(pair for pair in self.parameters if pair[0] not in keys))
+
+    @property
+    def variables(self) -> list[tuple[str, str]]:
+        """Names and values of the variables that it assigns."""
+        return [(name[1:], value) for name, value in self.parameters if name.startswith("$")]
+
     @property
     def flags(self) -> list[str]:
-        """The flags of all `fl_`; a list of them is joined by `.`."""
-        return [flag for value in self.values("fl") for flag in value.split(".")]
+        """The flags of all `fl_`; a list of them is joined by `.`, and `%2E` is a dot inside one."""
+        return [_decoded(flag) for value in self.values("fl") for flag in value.split(".")]
+
+    def raw(self, *keys: str) -> str:
+        """The parameters of these keys as they are written."""
+        return ",".join(part for part in self.text.split(",") if part.partition("_")[0] in keys)
 
     def read(self, key: str, reader: Callable[[str], T]) -> T | None:
         """The value of a key as `reader` understands it, None where the key is not given."""
@@ -119,11 +122,20 @@ def unknown(
     )  # fmt: skip
 
 
-def checked(operation: str, **values: Any) -> Step:
-    """A step whose values went through their parameter types: in bounds, and in the one form that its text has."""
+def checked(operation: str, /, **values: Any) -> Step:
+    """A step whose values went through their parameter types: in bounds, and in the one form that its text has.
+
+    A value may be its text, or Computed: then it is checked once it is worked out.
+    """
     types = {argument.name: argument.type for argument in find(operation).arguments}
     given = {name: value for name, value in values.items() if value is not None}
-    return Step.of(operation, **{name: types[name].parse(types[name].print(value)) for name, value in given.items()})
+    return Step.of(operation, **{name: _checked(types[name], value) for name, value in given.items()})
+
+
+def _checked(kind: Parameter, value: Any) -> Any:
+    if isinstance(value, Computed):
+        return value
+    return kind.parse(value if isinstance(value, str) else kind.print(value))
 
 
 def is_component(text: str) -> bool:
@@ -158,9 +170,6 @@ def _unknown_key(text: str, part: str) -> Failure:
     return _refusal(text, key, value, "there is no such parameter", "unknown-key", hint, {"nearest": close})
 
 
-_GUARDED = ("private:", "authenticated:")  # delivery types of layers that only a signature opens
-
-
 def lex(text: str) -> Component:
     """The parameters of a component. Raises Failure repeated-key, empty-value, bad-encoding or unsupported-…."""
     seen: set[str] = set()
@@ -168,21 +177,20 @@ def lex(text: str) -> Component:
     for part in text.split(","):
         key, _, value = part.partition("_")
         _check(text, part, key, value)
-        if key in seen and key not in REPEATABLE:
+        if key in seen and key[:1] not in REPEATABLE and key not in REPEATABLE:
             raise _refusal(text, key, value, "the key is given twice", "repeated-key")
         seen.add(key)
-        parameters.append((key, decode(quote(value, safe="%")) if "%" in value else value))
+        parameters.append((key, value if key == "fl" else _decoded(value)))
     return Component(text, tuple(parameters))
 
 
+def _decoded(value: str) -> str:
+    return decode(quote(value, safe="%")) if "%" in value else value
+
+
 def _check(text: str, part: str, key: str, value: str) -> None:
-    kind = _key(part) or ""
-    if kind in ("l", "u") and value.startswith(_GUARDED):
-        raise Failure(Kind.UNAUTHORISED, "unsigned-layer", "a private layer wants a signed URL", details={"key": kind})
-    if kind in _UNSUPPORTED:
-        code, what = _UNSUPPORTED[kind]
-        raise _refusal(text, key, value, f"{what} are not supported yet", code)
+    if key in _REFUSED:
+        code, why = _REFUSED[key]
+        raise _refusal(text, key, value, why, code)
     if not value:
         raise _refusal(text, key, value, "the value is missing", "empty-value")
-    if "$" in value or (key in _COMPUTED and _EXPRESSION.search(value)):
-        raise _refusal(text, key, value, "variables and arithmetic are not supported yet", "unsupported-expression")

@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from transforms.failure import Failure, nearest
+from transforms.labels import ALIASES, GROUPS
 from transforms.params import Compass
 from transforms.params import Gravity as Words
 
-from . import vocabulary
 from .component import Component, unknown, unsupported
 
-FACES = ("face", "faces")
+Kind = Literal["compass", "point", "auto", "search", "none"]
 
-# What `auto` may be told to prefer, and does anyway: subjects, with the largest face as a condition.
-_AUTO = {"auto", "auto:subject", "auto:face", "auto:faces"}
-
-_SUPPORTED = (*Compass, *FACES, "auto")
-_KNOWN = vocabulary.GRAVITIES.union(_SUPPORTED)
+_FACES = {"face": "face", "faces": "faces", "adv_face": "face", "adv_faces": "faces"}
+_SEARCHED = {**_FACES, "body": "body", "ocr_text": "text"}
+# Coordinates that are stored with an asset: none are here, so that the next of the chain has its turn.
+_STORED = frozenset(("custom", "custom_no_override"))
+# What `auto` may be told to prefer, in our words; `subject` is what it does anyway.
+_PREFERRED = {
+    "subject": "", "face": "face", "faces": "faces", "adv_face": "face", "adv_faces": "faces", "no_faces": "no_faces",
+    "classic": "classic", "none": "none", "body": "body", "ocr_text": "text", "adv_eyes": "face", "custom": "",
+    "custom_no_override": "",
+}  # fmt: skip
+_LATER = frozenset(("adv_eyes", "adv_ocr", "liquid"))
+_VIDEO = frozenset(("track_person",))
+_OBJECTS = {**ALIASES, **{group: group for group in GROUPS}}
+_KNOWN = sorted({*Compass, *_SEARCHED, *_STORED, *_LATER, *_OBJECTS, "auto", "xy_center", "no_faces"})
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A compass word, `face`, `faces` or `auto`; `fallback` (center, auto) is for faces that are not found."""
+    """What a `g_` means; `text` is the native gravity of all but a point, whose place `x_` and `y_` say."""
 
-    word: str
+    kind: Kind
+    text: str
+    faces: str = ""  # "face" or "faces" where the chain begins with them
     fallback: str = "center"
 
     @property
-    def on_faces(self) -> bool:
-        return self.word in FACES
-
-    @property
     def detected(self) -> bool:
-        return self.on_faces or self.word == "auto"
-
-    def native(self) -> str:
-        """The word of the `gravity` argument. Raises Failure unsupported-gravity where there is none."""
-        word = f"{self.word}:auto" if self.on_faces and self.fallback == "auto" else self.word
-        if word not in Words().words:
-            raise unsupported("gravity", "falling back to auto is supported with c_thumb only, so far")
-        return word
+        return self.kind in ("auto", "search")
 
 
 def read(component: Component) -> Hold | None:
@@ -47,24 +50,74 @@ def read(component: Component) -> Hold | None:
     return component.read("g", _hold)
 
 
+def is_later(component: Component) -> bool:
+    """Whether the gravity is one that is understood, but not held on to yet."""
+    words = "".join(component.values("g")[:1]).split(":")
+    return words[0] in _LATER or words[0].startswith("region_") or words[1:2] == ["adv_ocr"]
+
+
 def _hold(text: str) -> Hold:
     if text in Compass:
-        return Hold(text)
-    if text in _AUTO:
-        return Hold("auto")
-    word, _, fallback = text.partition(":")
-    if word in FACES and fallback in ("", "center", "auto"):
-        return Hold(word, fallback or "center")
-    for part in text.split(":"):
-        _check_known(part)
-    raise unsupported("gravity", "this gravity is not supported yet", choices=[*_SUPPORTED])
+        return Hold("compass", text)
+    if text == "xy_center":
+        return Hold("point", "")
+    words = text.split(":")
+    if words[0] == "auto":
+        return Hold("auto", _checked(":".join(["auto", *_preferences(words[1:])])))
+    if words[0] == "no_faces":
+        return Hold("auto", "auto:no_faces")
+    return _searched(text, [word for word in words if word not in _STORED])
 
 
-def _check_known(part: str) -> None:
-    """Refuses a word that is none of Cloudinary's; a weight may follow it, or stand alone."""
-    word, _, weight = part.rpartition("_")
-    if part in _KNOWN or part.isdecimal() or (word in _KNOWN and (weight.isdecimal() or weight == "avoid")):
-        return
-    if part.startswith(("aoi_", "region_")):
-        return
-    raise unknown("gravity", "g", part, _SUPPORTED, _KNOWN)
+def _searched(text: str, words: Sequence[str]) -> Hold:
+    chain = []
+    for at, word in enumerate(words):
+        if word == "auto":
+            chain.append(":".join(["auto", *_preferences(words[at + 1 :])]))
+            break
+        if word in Compass and word != "center":
+            raise unsupported("gravity", "a chain falls back to auto or center")
+        chain.append(word if word == "center" else _thing(word))
+    if chain[:1] == ["center"] or not chain:
+        return Hold("compass", "center")
+    if chain[-1] == "center":
+        del chain[-1]  # what a chain falls back to in any case
+    if chain[0].startswith("auto"):
+        return Hold("auto", _checked(":".join(chain)))
+    faces = chain[0] if chain[0] in ("face", "faces") else ""
+    fallback = "auto" if chain[-1].startswith("auto") else "center"
+    return Hold("search", _checked(":".join(chain)), faces if len(chain) == 1 + (fallback == "auto") else "", fallback)
+
+
+def _thing(word: str) -> str:
+    """What is looked for, in our words. Raises Failure bad-argument or unsupported-gravity."""
+    found = _SEARCHED.get(word) or _OBJECTS.get(word)
+    if found is not None:
+        return found
+    if word in _VIDEO:
+        raise unsupported("gravity", "this gravity is for video")
+    raise unknown("gravity", "g", word, [*Compass, *_SEARCHED, "auto", "xy_center"], _KNOWN)
+
+
+def _preferences(words: Sequence[str]) -> list[str]:
+    """What `auto` is told to prefer. A number alone is a threshold, which says nothing here."""
+    wanted = [_preference(word) for word in words if not word.isdecimal() and not word.startswith("aoi_")]
+    return [word for word in wanted if word]
+
+
+def _preference(word: str) -> str:
+    name, _, weight = word.rpartition("_")
+    if name and (weight == "avoid" or weight.isdecimal()):
+        thing = _preference(name)
+        return thing and f"{thing}_{weight}"
+    return _PREFERRED[word] if word in _PREFERRED else _thing(word)
+
+
+def _checked(text: str) -> str:
+    """The canonical text of a native gravity."""
+    words = Words()
+    try:
+        return words.print(words.parse(text))
+    except Failure as failure:
+        close = nearest(text, _KNOWN)
+        raise unknown("gravity", "g", text, _KNOWN, [close] if close else []) from failure

@@ -3,77 +3,143 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from transforms.failure import bad_argument
+from transforms.computed import Computed
+from transforms.expressions import Arithmetic, Expression, Number
+from transforms.failure import Failure, bad_argument
 from transforms.image import nearest_pixel
-from transforms.params import MAX_SIDE, Colour, ColourText, Corners, Int, Pixels
-from transforms.pipeline import Step
+from transforms.params import MAX_SIDE, BackdropText, Colour, ColourText, Corners, Int, Pixels
+from transforms.pipeline import Node, Step
 
-from . import vocabulary
-from .component import Component, checked, unknown, unsupported
+from .amounts import Factor, argument, given, plus, reader, times
+from .component import Component, checked, unknown
+from .expression import expression, is_expression
 
-_BORDER = re.compile(r"([0-9]{1,6})px_solid_(.+)", re.ASCII)
+_BORDER = re.compile(
+    r"(?:(?P<plain>[0-9]{1,6})|(?P<worked>\$[A-Za-z][A-Za-z0-9]*?|\$\([A-Za-z][A-Za-z0-9]*\)))px_solid_(?P<ink>.+)"
+)
 _NUMBER = re.compile(r"-?[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
+QUARTERS = {"auto_right": 90.0, "auto_left": 270.0}
 
-Radius = tuple[int, ...] | str
+Fill = str | Computed
+"""What shows through, as the native argument says it."""
+
+Radius = int | Expression
+Ink = Colour | Computed
 
 
-def background(component: Component) -> Colour | None:
+def is_later(component: Component) -> bool:
+    """Whether the background is one that is understood, but not made yet."""
+    return any(value.partition(":")[0] == "gen_fill" for value in component.values("b"))
+
+
+def background(component: Component) -> Fill | None:
     return component.read("b", _background)
+
+
+def _background(text: str) -> Fill:
+    if "$" in text:
+        return argument(expression(text))
+    kind = BackdropText()
+    return kind.print(kind.parse(text))
+
+
+def shows(fill: Fill | None) -> bool:
+    """Whether anything is laid behind the picture."""
+    return fill is not None and (isinstance(fill, Computed) or BackdropText().parse(fill) != ColourText().parse("#0000"))
 
 
 def colour(component: Component) -> None:
     """`co_` belongs to effects and layers; the ones that use it say so, anywhere else its value is checked only."""
-    component.read("co", ColourText().parse)
+    component.read("co", _ink)
 
 
-def _background(text: str) -> Colour:
-    if text.partition(":")[0] in ("auto", "blurred", "gen_fill"):
-        raise unsupported("background", "backgrounds made from the picture are not supported yet")
-    return ColourText().parse(text)
+def _ink(text: str) -> Ink:
+    return argument(expression(text)) if "$" in text else ColourText().parse(text)
 
 
-def outline(component: Component, density: float) -> list[Step]:
+def outline(component: Component, density: Factor) -> list[Step]:
     """Rounding, then the border, which follows the rounding."""
     radius = component.read("r", lambda text: _radius(text, density)) or (0,)
     width, ink = component.read("bo", lambda text: _border(text, density)) or (0, None)
-    rounding = [component.step("r", "round", radius=radius)] if radius != (0,) else []
-    if not width or ink is None:
+    rounding = [] if not any(radius) else [component.step("r", "round", radius=_corners(radius))]
+    if ink is None or width == 0:
         return rounding
-    line = component.step("bo", "border", width=width, color=ink)
+    line = component.step("bo", "border", width=given(width), color=ink)
     if not rounding:
         return [line]
     # The corners that were cut off take the border's colour, and the whole is cut again, one border further out.
-    outer = radius if isinstance(radius, str) else tuple(corner and corner + width for corner in radius)
-    filled = [checked("background", color=ink)] if ink.alpha else []
-    return [*rounding, *filled, line, component.step("r", "round", radius=outer)]
+    outer = radius if isinstance(radius, str) else tuple(corner and plus(corner, width) for corner in radius)
+    filled = [] if ink == ColourText().parse("transparent") else [checked("background", color=ink)]
+    return [*rounding, *filled, line, component.step("r", "round", radius=_corners(outer))]
 
 
-def _radius(text: str, density: float) -> Radius:
-    """Cloudinary's forms for one to four corners are those of CSS; equal ones are written once."""
-    value: Radius = Corners(Pixels(0, MAX_SIDE)).parse(text)
-    if isinstance(value, str):
-        return value
-    corners = tuple(nearest_pixel(corner * density) if corner else 0 for corner in value)
-    return corners[:1] if len(set(corners)) == 1 else corners
+def _corners(radius: tuple[Radius, ...] | str) -> object:
+    """The argument of `round`; equal corners are written once."""
+    if isinstance(radius, str):
+        return radius
+    if len(set(radius)) == 1:
+        radius = radius[:1]
+    if all(isinstance(corner, int) for corner in radius):
+        return radius
+    texts = [str(corner) if isinstance(corner, int) else corner for corner in radius]
+    return argument(*_between(texts))
 
 
-def _border(text: str, density: float) -> tuple[int, Colour]:
+def _between(texts: list[str | Expression]) -> Iterator[str | Expression]:
+    for at, text in enumerate(texts):
+        if at:
+            yield ":"
+        yield text
+
+
+def _radius(text: str, density: Factor) -> tuple[Radius, ...] | str:
+    """Cloudinary's forms for one to four corners are those of CSS."""
+    plain = Corners(Pixels(0, MAX_SIDE))
+    if not is_expression(text):
+        value: tuple[int, ...] | str = plain.parse(text)
+        return value if isinstance(value, str) else tuple(corner and _times(corner, density) for corner in value)
+    parts = text.split(":")
+    if len(parts) > 4:
+        raise bad_argument("a picture has four corners", minimum=0, maximum=MAX_SIDE)
+    corners = [reader(Pixels(0, MAX_SIDE).parse)(part) for part in parts]
+    return tuple(corner and _times(corner, density) for corner in corners)
+
+
+def _times(length: Radius, density: Factor) -> Radius:
+    product = times(length, density)
+    return product if isinstance(product, Expression) else nearest_pixel(product)
+
+
+def _border(text: str, density: Factor) -> tuple[Radius, Ink]:
     match = _BORDER.fullmatch(text)
     if match is None:
         raise bad_argument("a border is <width>px_solid_<colour>", hint="for example bo_5px_solid_red")
-    width = int(match[1])
-    return nearest_pixel(width * density) if width else 0, ColourText().parse(match[2])
+    width: Radius = int(match["plain"]) if match["plain"] else expression(match["worked"])
+    return width and _times(width, density), _ink(match["ink"])
 
 
-def turns(component: Component, fill: Colour | None) -> list[Step]:
+def is_ignored(component: Component) -> bool:
+    """Whether the picture is to stay as it is stored, whatever its EXIF data says."""
+    return any("ignore" in value.split(".") for value in component.values("a"))
+
+
+def quarter(component: Component) -> float | None:
+    """The turn of `a_auto_right` and `a_auto_left`, in degrees."""
+    words = [word for value in component.values("a") for word in value.split(".")]
+    return next((QUARTERS[word] for word in words if word in QUARTERS), None)
+
+
+def turns(component: Component, fill: Fill | None) -> list[Node]:
     """Flips and rotations in the order written; `fill` shows in the corners that a rotation adds."""
     return component.read("a", lambda text: [step for part in _angles(text) for step in _turn(part, fill)]) or []
 
 
 def _angles(text: str) -> list[str]:
     """The parts of a `.`-joined list; two neighbouring numbers are one with a decimal point."""
+    if is_expression(text):
+        return [text]
     parts: list[str] = []
     for part in text.split("."):
         whole = f"{parts[-1]}.{part}" if parts else ""
@@ -84,30 +150,39 @@ def _angles(text: str) -> list[str]:
     return parts
 
 
-def _turn(text: str, fill: Colour | None) -> list[Step]:
+def _turn(text: str, fill: Fill | None) -> list[Step]:
     if text in _MODES:
         return _MODES[text]()
+    if is_expression(text):
+        # Any number of degrees is an angle.
+        turned = Arithmetic("mod", expression(text), Number(360.0))
+        return [checked("rotate", angle=argument(turned), background=_behind(fill))]
     if not _NUMBER.fullmatch(text):
         raise unknown("angle or mode", "a", text, _MODES)
     angle = float(text) % 360
     if not angle:
         return []
-    return [checked("rotate", angle=angle, background=None if angle % 90 == 0 else fill)]
+    return [checked("rotate", angle=angle, background=None if angle % 90 == 0 else _behind(fill))]
 
 
-def _not_yet() -> list[Step]:
-    raise unsupported("angle", "rotating by what the picture or its EXIF data says is not supported yet")
+def _behind(fill: Fill | None) -> Fill | None:
+    """What a rotation can show in its corners: a colour. All else is laid behind the picture afterwards."""
+    if fill is None or isinstance(fill, Computed):
+        return fill
+    try:
+        return ColourText().print(ColourText().parse(fill))
+    except Failure:
+        return None
 
 
-# EXIF orientation is always applied when the picture is read, so that a_exif changes nothing.
+# EXIF orientation is always applied when the picture is read, so that a_exif and a_auto change nothing.
 _MODES: dict[str, Callable[[], list[Step]]] = {
     "hflip": lambda: [checked("flip", axis="horizontal")],
     "vflip": lambda: [checked("flip", axis="vertical")],
-    "exif": list,
-    **dict.fromkeys(vocabulary.ANGLES, _not_yet),
+    **dict.fromkeys(("auto", "exif", "ignore", *QUARTERS), list),
 }
 
 
 def opacity(component: Component) -> list[Step]:
-    value = component.read("o", Int(0, 100).parse)
-    return [] if value in (None, 100) else [component.step("o", "opacity", amount=value)]
+    value = component.read("o", reader(Int(0, 100).parse))
+    return [] if value is None or value == 100 else [component.step("o", "opacity", amount=given(value))]

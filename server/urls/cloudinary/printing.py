@@ -7,45 +7,50 @@ from functools import cache
 from itertools import pairwise
 from urllib.parse import quote
 
+from transforms import computed
+from transforms.expressions import Arithmetic, Cast, Expression, Operand
 from transforms.failure import Failure, Kind
-from transforms.pipeline import Pipeline, Step
+from transforms.pipeline import Else, End, If, Let, Node, Pending, Pipeline, Preset, Step, printed
 
-from ...sources.source import SourceRef
 from ..request import Request
-from . import compiler
+from . import compiler, expression
+from .arguments import escaped
 from .effects import sharpness
+from .wanted import CLIENT_STEP
 
 Texts = dict[str, str]  # the arguments of a step that are not the default, as they are written
+Pairs = Sequence[tuple[str, str | None]]
 
 
 def print(request: Request) -> str:  # noqa: A001 - the counterpart of parse
     """The delivery path of a request, without cloud name; parse reads it back.
 
     Raises Failure not-expressible for what Cloudinary's URLs cannot say: some operations and combinations of
-    arguments, and files that are not found by a public id.
+    arguments, parentheses, and files that are not found by a public id.
     """
     components = _components(request.pipeline)
-    return "/image/" + "/".join([*_source(request.source, [quote(text, safe=",:_.-") for text in components])])
+    return "/image/" + "/".join([*_source(request, [quote(text, safe=",:_.-$!;") for text in components])])
 
 
 def _not_expressible(what: str) -> Failure:
     return Failure(Kind.BAD_REQUEST, "not-expressible", f"{what} cannot be said in Cloudinary's URLs")
 
 
-def _source(source: SourceRef, components: list[str]) -> list[str]:
+def _source(request: Request, components: list[str]) -> list[str]:
+    source = request.source
     if source.scheme in ("http", "https"):
         return ["fetch", *components, quote(source.location, safe=":/")]
     if source.scheme != "id":
         raise _not_expressible(f"the source {source.location!r}")
     # As SDKs do: a version keeps folders from being read as components.
     version = ["v1"] if "/" in source.location else []
-    return ["upload", *components, *version, quote(source.location, safe="/:@")]
+    return [request.delivery or "upload", *components, *version, quote(source.location, safe="/:@")]
 
 
 def _components(pipeline: Pipeline) -> list[str]:
-    steps = pipeline.steps
-    texts = [_written(step) for step in steps]
-    said_before = [False, *(_said_by(one, two) for one, two in pairwise(steps))]
+    nodes = pipeline.nodes
+    texts = [_node(node) for node in nodes]
+    said_before = [False, *(_said_by(one, two) for one, two in pairwise(nodes))]
     components = [text for text, again in zip(texts, said_before, strict=False) if not again]
     try:
         again = compiler.pipeline(components)
@@ -56,14 +61,32 @@ def _components(pipeline: Pipeline) -> list[str]:
     return components
 
 
-def _said_by(step: Step, following: Step) -> bool:
+def _said_by(node: Node, following: Node) -> bool:
     """Whether the `b_` of a pad or rotate says the background after it too: it fills all that is transparent."""
-    if step.operation.name not in ("pad", "rotate") or following.operation.name != "background":
+    if not isinstance(node, Step) or not isinstance(following, Step) or following.operation.name != "background":
         return False
-    return _texts(step).get("background") == _texts(following)["color"]
+    if node.operation.name not in ("fill-pad", "pad", "rotate"):
+        return False
+    return _texts(node).get("background") == _texts(following)["color"]
 
 
-def _written(step: Step) -> str:
+def _node(node: Node) -> str:
+    match node:
+        case Step():
+            return _step(node)
+        case Let(name, value):
+            return f"${name}_{expression.printed(value)}"
+        case If(condition):
+            return f"if_{expression.printed(condition)}"
+        case Else() | End():
+            return f"if_{node}"
+        case Preset(name):
+            return f"t_{escaped(name)}"
+        case Pending(text):
+            return text
+
+
+def _step(step: Step) -> str:
     write = _WRITERS.get(step.operation.name)
     if write is None:
         raise _not_expressible(f"the operation {step.operation.name}")
@@ -72,54 +95,155 @@ def _written(step: Step) -> str:
 
 def _texts(step: Step) -> Texts:
     pairs = zip(step.operation.arguments, step.values, strict=True)
-    return {a.name: a.type.print(value) for a, value in pairs if a.required or value != a.default}
+    return {a.name: printed(a.type, value) for a, value in pairs if a.required or value != a.default}
+
+
+def _worked(text: str) -> str:
+    """The text of an argument with its expressions as Cloudinary writes them."""
+    if "(" not in text:
+        return text
+    pieces = computed.read(text).pieces
+    return "".join(piece if isinstance(piece, str) else expression.printed(piece) for piece in pieces)
 
 
 def _joined(*parameters: tuple[str, str | None]) -> str:
     return ",".join(f"{key}_{value}" for key, value in parameters if value)
 
 
-def _sides(texts: Texts) -> Sequence[tuple[str, str | None]]:
-    width, _, height = texts.get("size", "").partition("x")
-    return [("w", width), ("h", height), ("ar", texts.get("ratio"))]
+def _sides(texts: Texts) -> Pairs:
+    """`w_ h_ ar_`, and the `dpr_auto` that multiplies them."""
+    width, height = _split(texts.get("size", "x"))
+    dense = any(_dense(side) for side in (width, height))
+    ratio = texts.get("ratio")
+    return [
+        ("w", _side(width, dense)), ("h", _side(height, dense)), ("ar", ratio and _worked(ratio)),
+        ("dpr", "auto" if dense else None),
+    ]  # fmt: skip
+
+
+def _split(size: str) -> list[str | Expression]:
+    """Both sides of a size; the `x` between them stands in no expression."""
+    sides: list[str | Expression] = ["", ""]
+    second = 0
+    for piece in computed.read(size).pieces:
+        if isinstance(piece, Expression):
+            sides[second] = piece
+            continue
+        before, cross, after = piece.partition("x")
+        sides[second] = before or sides[second]
+        if cross:
+            second, sides[1] = 1, after
+    return sides
+
+
+def _dense(side: str | Expression) -> bool:
+    return _by_density(side) is not None
+
+
+def _by_density(side: str | Expression) -> Expression | None:
+    """What is multiplied by the client's density, if anything is."""
+    tree = side.inner if isinstance(side, Cast) and side.kind == "float" else side
+    if isinstance(tree, Arithmetic) and tree.sign == "*" and tree.right == Operand("dpr"):
+        return tree.left
+    return None
+
+
+def _side(side: str | Expression, dense: bool) -> str:
+    if isinstance(side, str):
+        return side
+    tree = _by_density(side) if dense else side
+    if tree is None:
+        raise _not_expressible(str(side))
+    if isinstance(tree, Operand) and tree.name == "auto":
+        return ":".join(["auto", *([] if tree.details == (str(CLIENT_STEP),) else tree.details)])
+    return expression.printed(tree)
+
+
+def _held(texts: Texts) -> Pairs:
+    """`g_`, with `x_` and `y_` where it is a point."""
+    gravity = texts.get("gravity", "")
+    x, colon, y = gravity.partition(":")
+    if colon and x[:1].isdecimal():
+        return [("g", "xy_center"), ("x", x), ("y", y)]
+    return [("g", ":".join(_GRAVITIES.get(word, word) for word in gravity.split(":")))]
+
+
+_GRAVITIES = {"text": "ocr_text", "text_avoid": "ocr_text_avoid"}
 
 
 def _resize(texts: Texts) -> str:
     fit, enlarge = texts.get("fit", "inside"), "enlarge" in texts
     modes = {"inside": ("limit", "fit"), "cover": ("lfill", "fill"), "fill": ("", "scale")}
     mode = modes.get(fit, ("", ""))[enlarge]
+    if "shrink" in texts:
+        mode = "mfit" if mode == "fit" else ""
     if not mode or "background" in texts:
         raise _not_expressible(f"resize with fit={fit}")
-    width, _, height = texts["size"].partition("x")
-    if mode == "scale" and width and height and ("." in width) != ("." in height) and "1.0" in (width, height):
-        kept = ("w", width) if height == "1.0" else ("h", height)
-        return _joined(("c", mode), kept, ("fl", "ignore_aspect_ratio"))
-    return _joined(("c", mode), *_sides(texts), ("g", texts.get("gravity")))
+    width, height = _split(texts["size"])
+    if "1.0" in (width, height) and fit != "cover":
+        kept = ("w", "" if width == "1.0" else _side(width, False)), ("h", "" if height == "1.0" else _side(height, False))
+        one = _joined(("c", mode), *kept, ("fl", "ignore_aspect_ratio"))
+        if all(isinstance(side, Expression) or "." not in side or side == "1.0" for side in (width, height)):
+            return one
+    return _joined(("c", mode), *_sides(texts), *_held(texts))
 
 
 def _crop(texts: Texts) -> str:
-    largest = texts["size"] == "1.0x" and "ratio" in texts
-    offsets = [(key, texts.get(key)) for key in ("x", "y")]
-    return _joined(("c", "crop"), *_sides(texts)[2 if largest else 0 :], *offsets, ("g", texts.get("gravity")))
+    largest = texts.get("size") == "1.0x" and "ratio" in texts
+    offsets = [(key, _worked(texts[key]) if key in texts else None) for key in ("x", "y")]
+    sides = _sides(texts)[2 if largest else 0 :]
+    return _joined(("c", "crop"), *sides, *offsets, *_held(texts), ("z", _zoom(texts)))
+
+
+def _zoom(texts: Texts) -> str | None:
+    return _worked(texts["zoom"]) if "zoom" in texts else None
 
 
 def _pad(texts: Texts) -> str:
-    mode = "pad" if "enlarge" in texts or "size" not in texts else "lpad"
-    return _joined(("c", mode), *_sides(texts), ("g", texts.get("gravity")), ("b", _colour(texts.get("background"))))
+    mode = "pad" if "enlarge" in texts or "size" not in texts else "mpad" if "shrink" in texts else "lpad"
+    return _joined(("c", mode), *_sides(texts), *_held(texts), ("b", _backdrop(texts.get("background"))))
+
+
+def _fill_pad(texts: Texts) -> str:
+    gravity = texts.get("gravity", "auto")
+    held = _held({"gravity": gravity})
+    return _joined(("c", "fill_pad"), *_sides(texts), *held, ("b", _backdrop(texts.get("background"))))
 
 
 def _face_crop(texts: Texts) -> str:
     which = "faces" if texts.get("which") == "all" else "face"
     fallback = "" if texts.get("fallback") == "center" else ":auto"
-    return _joined(("c", "thumb"), *_sides(texts), ("g", which + fallback), ("z", texts.get("zoom")))
+    return _joined(("c", "thumb"), *_sides(texts), ("g", which + fallback), ("z", _zoom(texts)))
 
 
-def _colour(digits: str | None) -> str | None:
-    return digits and f"rgb:{digits}"
+def _smart_crop(texts: Texts) -> str:
+    return _joined(("c", "fill"), *_sides(texts), *_held({"gravity": texts.get("gravity", "auto")}))
+
+
+def _backdrop(text: str | None) -> str | None:
+    if text is None or text.startswith(("auto", "blurred", "(")):
+        return text and _worked(text)
+    return f"rgb:{text}"
+
+
+def _border(texts: Texts) -> str:
+    width, ink = texts["width"], texts.get("color", "000000")
+    if "(" in width:
+        pieces = computed.read(width).pieces
+        width = f"({expression.printed(pieces[0])})" if isinstance(pieces[0], Expression) else width
+        width = f"${width.replace('$', '')}"
+    return f"bo_{width}px_solid_{_backdrop(ink)}"
 
 
 def _scaled(text: str | None, factor: float) -> str:
-    return "" if text is None else f":{round(float(text) * factor)}"
+    if text is None:
+        return ""
+    if "(" not in text:
+        return f":{round(float(text) * factor)}"
+    tree = computed.read(text).expressions[0]
+    if not isinstance(tree, Arithmetic):
+        raise _not_expressible(text)
+    return f":{expression.printed(tree.left)}"
 
 
 @cache
@@ -128,31 +252,75 @@ def _strengths() -> dict[float, int]:
 
 
 def _sharpen(texts: Texts) -> str:
-    return f"e_sharpen:{_strengths().get(float(texts.get('amount', '1')), 100)}"
+    amount = texts.get("amount", "1")
+    if "(" in amount:
+        raise _not_expressible(amount)
+    return f"e_sharpen:{_strengths().get(float(amount), 100)}"
 
 
 def _pixelate_faces(texts: Texts) -> str:
+    if "(" in texts.get("blocks", ""):
+        raise _not_expressible(texts["blocks"])
     return "e_pixelate_faces" + (f":{round(100 / int(texts['blocks']))}" if "blocks" in texts else "")
+
+
+def _download(texts: Texts) -> str:
+    # A dot inside a flag would end it, and what it holds is decoded once more.
+    name = escaped(texts["name"]).replace(".", "%2E") if "name" in texts else ""
+    return "fl_attachment" + (f":{name}" if name else "")
+
+
+def _quality(texts: Texts) -> str:
+    return f"q_{_worked(texts['value'])}" + (f":{texts['chroma']}" if "chroma" in texts else "")
+
+
+def _metadata(texts: Texts) -> str:
+    flags = {"keep": "fl_keep_iptc", "attribution": "fl_keep_attribution"}
+    return flags.get(texts["which"], "")
 
 
 _WRITERS: dict[str, Callable[[Texts], str]] = {
     "resize": _resize,
     "crop": _crop,
     "pad": _pad,
+    "fill-pad": _fill_pad,
     "face-crop": _face_crop,
-    "smart-crop": lambda texts: _joined(("c", "fill"), *_sides(texts), ("g", "auto")),
-    "rotate": lambda texts: _joined(("a", texts["angle"]), ("b", _colour(texts.get("background")))),
+    "object-crop": lambda texts: _joined(("c", "thumb"), *_sides(texts), *_held(texts), ("z", _zoom(texts))),
+    "smart-crop": _smart_crop,
+    "rotate": lambda texts: _joined(("a", _angle(texts["angle"])), ("b", _backdrop(texts.get("background")))),
     "flip": lambda texts: "a_vflip" if texts.get("axis") == "vertical" else "a_hflip",
-    "round": lambda texts: f"r_{texts['radius']}",
-    "border": lambda texts: f"bo_{texts['width']}px_solid_rgb:{texts.get('color', '000000')}",
-    "background": lambda texts: f"b_rgb:{texts['color']}",
-    "opacity": lambda texts: f"o_{next(iter(texts.values()), '100')}",
+    "round": lambda texts: f"r_{_worked(texts['radius'])}",
+    "border": _border,
+    "background": lambda texts: f"b_{_backdrop(texts['color'])}",
+    "opacity": lambda texts: f"o_{_worked(next(iter(texts.values()), '100'))}",
     "blur": lambda texts: "e_blur" + _scaled(texts["sigma"], 20),
     "sharpen": _sharpen,
     "grayscale": lambda texts: "e_grayscale",
-    "brightness": lambda texts: f"e_brightness:{texts['amount']}",
+    "brightness": lambda texts: f"e_brightness:{_worked(texts['amount'])}",
     "blur-faces": lambda texts: "e_blur_faces" + _scaled(texts.get("strength"), 100),
     "pixelate-faces": _pixelate_faces,
-    "quality": lambda texts: f"q_{texts['value']}",
+    "getinfo": lambda texts: "fl_getinfo",
+    "page": lambda texts: f"pg_{texts['pages']}",
+    "orientation": lambda texts: "a_ignore",
+    "quality": _quality,
     "format": lambda texts: f"f_{texts['type']}",
+    "progressive": lambda texts: "fl_progressive" + (f":{texts['how']}" if "how" in texts else ""),
+    "animated": lambda texts: "fl_animated",
+    "delay": lambda texts: f"dl_{texts['milliseconds']}",
+    "colorspace": lambda texts: f"cs_{texts['space']}",
+    "profile": lambda texts: "fl_force_icc",
+    "png": lambda texts: f"fl_png{texts['bits']}",
+    "lossy": lambda texts: "fl_lossy",
+    "compression": lambda texts: "fl_tiff8_lzw",
+    "metadata": _metadata,
+    "download": _download,
+    "immutable": lambda texts: "fl_immutable_cache",
+    "fallback": lambda texts: f"d_{escaped(texts['picture'])}",
 }
+
+
+def _angle(text: str) -> str:
+    if "(" not in text:
+        return text
+    tree = computed.read(text).expressions[0]
+    return expression.printed(tree.left if isinstance(tree, Arithmetic) and tree.sign == "mod" else tree)

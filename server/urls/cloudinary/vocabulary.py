@@ -9,10 +9,6 @@ def words(text: str) -> frozenset[str]:
 
 VIDEO_KEYS = words("ac af br du eo fps ki so sp vc vs")
 
-MODES = words("auto auto_pad fill_pad imagga_crop imagga_scale mfit mpad")
-
-ANGLES = words("auto auto_left auto_right ignore")
-
 OBJECTS = words(
     """
     accessory aeroplane animal apple appliance banana baseballbat baseballglove bear bed bench bicycle bird boat book
@@ -30,34 +26,18 @@ GRAVITIES = OBJECTS | words(
     """
 )
 
-EFFECTS = words(
+VIDEO_EFFECTS = words("accelerate boomerang deshake fade loop noise preview progressbar reverse transition volume")
+
+FREE_EFFECTS = words(
     """
-    accelerate adv_redeye advredeye anti_removal art assist_colorblind auto_brightness auto_color auto_contrast
-    auto_enhance background_removal bgremoval blackwhite blue blur_region boomerang brightness_hsb camera cartoonify
-    colorize contrast cut_out deshake displace distort dropshadow enhance extract fade fill_light gamma
-    gen_background_replace gen_fill gen_recolor gen_remove gen_replace gen_restore gradient_fade green hue improve light
-    lightroom loop make_transparent mask multiply negate noise oil_paint opacity_threshold ordered_dither outline
-    overlay pixelate pixelate_region preview progressbar recolor red redeye replace_color reverse saturation screen
-    sepia shadow shear simulate_colorblind style_transfer theme tint transition trim unsharp_mask upscale vectorize
-    vibrance viesus_correct vignette volume zoompan
+    auto_enhance background_removal camera enhance extract gen_background_replace gen_fill gen_recolor gen_remove
+    gen_replace gen_restore light lightroom upscale zoompan
     """
 )
-
-QUALITIES = words("auto:sensitive jpegmini jpegmini:0 jpegmini:1 jpegmini:2")
 
 FORMATS = words(
     """
     3ds ai arw auto:animated auto:video bmp bw cr2 cr3 djvu dng eps eps3 ept fbx flif flv glb gltf hdp heic heif ico
     indd jp2 jpc jxl jxr m3u8 mkv mov mp3 mp4 mpd ogv pdf ps psd svg tga tif tiff ts usdz wav wdp webm wmv
-    """
-)
-
-FLAGS = words(
-    """
-    alternate animated any_format apng attachment awebp c2pa clip clip_evenodd cutter draco force_icc getinfo hlsv3
-    ignore_mask_channels immutable_cache keep_attribution keep_dar keep_iptc layer_apply lossy mono no_overflow
-    no_stream original png24 png32 png8 preserve_transparency progressive:none rasterize region_relative relative
-    replace_image sanitize splice streaming_attachment text_disallow_overflow text_no_trim tiff8_lzw tiled truncate_ts
-    waveform
     """
 )

@@ -8,19 +8,24 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
+from transforms.computed import Computed
+from transforms.expressions import Expression, Operand
 from transforms.failure import bad_argument
 from transforms.image import nearest_pixel
-from transforms.params import MAX_SIDE, Aspect, Colour, Dimensions, Float, Length, Offset
+from transforms.params import MAX_SIDE, Aspect, Dimensions, Float, Length, Offset
 from transforms.pipeline import Step
 
 from . import gravity
-from .component import Component, unsupported
+from .amounts import Amount, Factor, dimensions, given, reader, times
+from .component import Component
 from .gravity import Hold
 
 _SIDE = re.compile(r"[0-9]{1,9}|[0-9]{0,9}\.[0-9]{1,9}", re.ASCII)
 _PERCENT = re.compile(r"-?[0-9]{1,4}(\.[0-9]{1,9})?p", re.ASCII)
-_MOST_FRACTION = 100
+_AUTO = re.compile(r"auto(?::([1-9][0-9]{0,3}))?(?::([1-9][0-9]{0,3}))?", re.ASCII)
+_MOST_FRACTION = 1000
 
+CLIENT_STEP = 50  # px that the client's width is rounded up to: every width of its own would be a picture of its own
 DENSITY = Float(0.1, 20)
 ZOOM = Float(0.1, 10)
 
@@ -32,18 +37,17 @@ class Wanted:
 
     component: Component
     mode: str
-    width: Length | None
-    height: Length | None
-    ratio: Fraction | None
-    x: Length | None
-    y: Length | None
+    width: Amount | None
+    height: Amount | None
+    ratio: Fraction | Expression | None
+    x: Amount | None
+    y: Amount | None
     hold: Hold | None
-    background: Colour | None  # what fills the room that pad adds
-    free: bool  # whether a side left out keeps its length instead of the picture's ratio
+    background: str | Computed | None  # what fills the room that pad adds, as the native argument says it
 
     @property
-    def size(self) -> Dimensions | None:
-        return None if self.width is None and self.height is None else Dimensions(self.width, self.height)
+    def size(self) -> Dimensions | Computed | None:
+        return None if self.width is None and self.height is None else dimensions(self.width, self.height)
 
     @property
     def exact(self) -> bool:
@@ -51,38 +55,55 @@ class Wanted:
         return self.size is not None and (None not in (self.width, self.height) or self.ratio is not None)
 
     @property
-    def zoom(self) -> float | None:
-        return self.component.read("z", ZOOM.parse)
+    def zoom(self) -> float | Computed | None:
+        return given(self.component.read("z", reader(ZOOM.parse)))
 
     @property
     def gravity(self) -> str | None:
-        """The word of the `gravity` argument."""
+        """The native text of what to hold on to."""
         hold = self.hold
-        return None if hold is None else self.component.read("g", lambda _: hold.native())
+        if hold is None or hold.kind != "point":
+            return None if hold is None else hold.text
+        return self._point()
+
+    def _point(self) -> str:
+        x, y = self.x, self.y
+        if isinstance(x, Expression) or isinstance(y, Expression):
+            raise self.component.refusal(
+                "g", "xy_center", "its place cannot be worked out: x_ and y_ must be plain numbers here",
+                "unsupported-expression",
+            )  # fmt: skip
+        zero = 0.0 if isinstance(x, float) or isinstance(y, float) else 0
+        return ":".join(Offset().print(zero if at is None else at) for at in (x, y))
 
     def step(self, operation: str, **values: Any) -> Step:
         """A step of this size; where it is out of bounds, the failure names the key that gives it."""
         key = next((key for key in ("w", "h", "ar") if self.component.has(key)), "c")
-        return self.component.step(key, operation, **values)
+        return self.component.step(key, operation, **values, ratio=given(self.ratio))
 
 
-def read(component: Component, mode: str, density: float, background: Colour | None) -> Wanted:
-    width, height = component.read("w", _side), component.read("h", _side)
-    x, y = component.read("x", _offset), component.read("y", _offset)
+def read(component: Component, mode: str, density: Factor, background: str | Computed | None) -> Wanted:
+    width, height = (component.read(key, _side) for key in ("w", "h"))
+    x, y = (component.read(key, reader(_offset)) for key in ("x", "y"))
     _check_units(component, width, height, x, y)
-    component.read("z", ZOOM.parse)
+    component.read("z", reader(ZOOM.parse))
     wanted = Wanted(
-        component, mode, _times(width, density), _times(height, density),
-        component.read("ar", Aspect().parse), _moved(x, density), _moved(y, density),
-        gravity.read(component), background, "ignore_aspect_ratio" in component.flags,
+        component, mode, None if width is None else times(width, density),
+        None if height is None else times(height, density), component.read("ar", reader(Aspect().parse)),
+        _moved(x, density), _moved(y, density), gravity.read(component), background,
     )  # fmt: skip
-    return _with_both_sides(wanted, width, height, density)
+    return _with_other_side(component, _with_both_sides(wanted, width, height, density))
 
 
-def _side(text: str) -> Length:
-    """Pixels, or with a decimal point a fraction of the incoming picture."""
-    if text == "auto" or text.startswith("auto:"):
-        raise unsupported("value", "the client's width is not supported yet")
+def _side(text: str) -> Amount:
+    """Pixels, with a decimal point a fraction of the incoming picture, the client's width, or an expression."""
+    auto = _AUTO.fullmatch(text)
+    if auto:
+        return Operand("auto", tuple(part for part in (auto[1] or str(CLIENT_STEP), auto[2]) if part))
+    return reader(_plain_side)(text)
+
+
+def _plain_side(text: str) -> Length:
     value: Length = 0
     if _SIDE.fullmatch(text):
         value = float(text) if "." in text else int(text)
@@ -93,6 +114,11 @@ def _side(text: str) -> Length:
     )  # fmt: skip
 
 
+def is_later(component: Component) -> bool:
+    """Whether the width is one of breakpoints, which are not worked out yet."""
+    return any(value.startswith("auto:breakpoints") for value in component.values("w"))
+
+
 def _offset(text: str) -> Length:
     if _PERCENT.fullmatch(text):
         return float(Offset().parse(f"{float(text[:-1]) / 100:.9f}"))
@@ -100,9 +126,9 @@ def _offset(text: str) -> Length:
     return value
 
 
-def _check_units(component: Component, *lengths: Length | None) -> None:
+def _check_units(component: Component, *lengths: Amount | None) -> None:
     """Pixels and fractions in one component are an error (zero is both)."""
-    if len({type(length) for length in lengths if length}) > 1:
+    if len({type(length) for length in lengths if length and not isinstance(length, Expression)}) > 1:
         key, value = next(pair for pair in component.parameters if pair[0] in ("w", "h", "x", "y"))
         raise component.refusal(
             key, value, "whole numbers (pixels) and decimals (fractions) cannot be mixed among w, h, x and y",
@@ -110,23 +136,22 @@ def _check_units(component: Component, *lengths: Length | None) -> None:
         )  # fmt: skip
 
 
-def _times(side: Length | None, density: float) -> Length | None:
-    """A side for denser screens."""
-    return nearest_pixel(side * density) if isinstance(side, int) else side and side * density
-
-
-def _moved(offset: Length | None, density: float) -> Length | None:
+def _moved(offset: Amount | None, density: Factor) -> Amount | None:
     """An offset in the pixels of denser screens; a fraction says the same on all of them."""
-    return floor(offset * density + 0.5) if isinstance(offset, int) else offset
+    if isinstance(offset, int) and isinstance(density, float):
+        return floor(offset * density + 0.5)
+    return offset if offset is None or isinstance(offset, float) else times(offset, density)
 
 
-def _with_both_sides(wanted: Wanted, width: Length | None, height: Length | None, density: float) -> Wanted:
+def _with_both_sides(wanted: Wanted, width: Amount | None, height: Amount | None, density: Factor) -> Wanted:
     """`ar_` supplies a side that is left out; where both are given it says nothing."""
     ratio = wanted.ratio
     if ratio is None or (width is None and height is None):
         return wanted
     if width is not None and height is not None:
         return replace(wanted, ratio=None)
+    if isinstance(density, Expression) or isinstance(ratio, Expression):
+        return wanted
     if isinstance(width, int):
         return replace(wanted, height=nearest_pixel(width * density / float(ratio)), ratio=None)
     if isinstance(height, int):
@@ -134,8 +159,17 @@ def _with_both_sides(wanted: Wanted, width: Length | None, height: Length | None
     return wanted
 
 
-def density(component: Component) -> float | None:
-    return component.read("dpr", _density)
+def _with_other_side(component: Component, wanted: Wanted) -> Wanted:
+    """With `fl_ignore_aspect_ratio` a side left out keeps its length, instead of the picture's ratio."""
+    if "ignore_aspect_ratio" not in component.flags or wanted.exact or wanted.size is None:
+        return wanted
+    width = 1.0 if wanted.width is None else wanted.width
+    return replace(wanted, width=width, height=1.0 if wanted.height is None else wanted.height)
+
+
+def density(component: Component) -> Factor:
+    found = component.read("dpr", _density)
+    return 1.0 if found is None else found
 
 
 def is_scaling(component: Component) -> bool:
@@ -143,7 +177,9 @@ def is_scaling(component: Component) -> bool:
     return component.has("w", "h") and component.values("c") != ["crop"]
 
 
-def _density(text: str) -> float:
-    if text == "auto":
-        raise unsupported("value", "the client's pixel density is not supported yet")
+def _density(text: str) -> Factor:
+    return Operand("dpr") if text == "auto" else reader(_plain_density)(text)
+
+
+def _plain_density(text: str) -> float:
     return float(DENSITY.parse(text))

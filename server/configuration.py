@@ -1,0 +1,172 @@
+"""The settings file, TOML: where originals live, and pipelines that have a name."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+
+from transforms.failure import nearest
+
+from .environment import SettingsError
+from .presets import Presets
+from .sources.file import FileSource
+from .sources.mounts import Base, Mounts, Scope
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+__all__ = ["Configuration"]
+
+_LATER = frozenset(("s3", "gs", "gcs", "az", "abs", "azblob", "r2", "b2", "swift"))
+
+
+def _scope(text: object) -> Scope:
+    return Scope.parse(_text(text))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value == value.strip():
+        raise ValueError("that is no text without space around it")
+    return value
+
+
+def _base(text: object) -> Base:
+    """An http or https address; a Base is taken as it is."""
+    return text if isinstance(text, Base) else Base.parse(_text(text))
+
+
+def _target(text: object, info: ValidationInfo) -> Base | Path:
+    """A folder, relative ones from the settings file's, or an address."""
+    scheme, separator, _ = _text(text).partition("://")
+    if not separator:
+        return _folder(_text(text), (info.context or {}).get("folder", Path()))
+    if scheme.lower() in _LATER:
+        raise ValueError(
+            f"object storage ({scheme}://) comes with a later version; name a folder or an http(s) address"
+        )
+    return _base(text)
+
+
+def _folder(text: str, base: Path) -> Path:
+    folder = base / Path(text).expanduser()
+    if not text or not folder.is_dir():
+        raise ValueError("that is no folder")
+    return folder.resolve()
+
+
+_Scope = Annotated[Scope, BeforeValidator(_scope)]
+_Base = Annotated[Base, BeforeValidator(_base)]
+
+
+class Configuration(BaseModel):
+    """What the settings file says; each section may be left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    mounts: dict[_Scope, Annotated[Path | Base, BeforeValidator(_target)]] = Field(
+        default={}, description="cloud[:delivery type][/prefix] = folder or http(s) address that its originals live in"
+    )
+    rewrite: dict[_Base, _Base] = Field(
+        default={}, description="address = address that is asked instead, for remote sources that begin with it"
+    )
+    pull_through: dict[_Scope, _Base] = Field(
+        default={}, description="cloud[:delivery type][/prefix] = address that missing originals are fetched from, once"
+    )
+    presets: Presets = Field(default=Presets(), description="name = pipeline, in either spelling")
+
+    @field_validator("presets", mode="before")
+    @classmethod
+    def _read_presets(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return Presets.read(value)
+        return value
+
+    @field_validator("mounts", "rewrite", "pull_through", mode="wrap")
+    @classmethod
+    def _each_once(cls, value: object, read: ValidatorFunctionWrapHandler) -> object:
+        result = read(value)
+        if isinstance(value, dict) and len(result) != len(value):
+            raise ValueError("two of its keys mean the same")
+        return result
+
+    @classmethod
+    def load(cls, path: Path | None) -> Configuration:
+        """The configuration of a file, an empty one without. Raises SettingsError, a line for each mistake."""
+        if path is None:
+            return cls()
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path} is no TOML: {error}") from None
+        try:
+            return cls.model_validate(content, context={"folder": path.resolve().parent})
+        except ValidationError as error:
+            lines = (f"{path}: {line}" for detail in error.errors() for line in _described(detail))
+            raise SettingsError("\n".join(dict.fromkeys(lines))) from None
+
+    def originals(self, settings: Settings) -> Mounts:
+        """The places of the originals; the media folder is that of every cloud where nothing is mounted.
+
+        Raises SettingsError where pull-through has no folder of its own to keep originals in.
+        """
+        limit = int(settings.max_src_file_size)
+        entries = [
+            (scope, target if isinstance(target, Base) else FileSource(target, limit))
+            for scope, target in self.mounts.items()
+        ]
+        mounts = Mounts(FileSource(settings.media, limit), entries, self.pull_through.items(), self.rewrite.items())
+        if self.pull_through and not self.mounts and "media" not in settings.model_fields_set:
+            raise SettingsError("pull_through: originals are kept in a folder; name it with DARKROOM_MEDIA or [mounts]")
+        for line in _unfit(mounts, self):
+            raise SettingsError(line)
+        return mounts
+
+
+def _unfit(mounts: Mounts, said: Configuration) -> Iterator[str]:
+    """What is wrong with pull-throughs: each needs a folder to write to, that no other address fills."""
+    filled: dict[tuple[str, str], Base] = {}
+    for scope, base in said.pull_through.items():
+        name = f'pull_through."{scope}"'
+        found = mounts.folder_of(scope)
+        if found is None or (scope.delivery != "upload" and not said.mounts):
+            yield f"{name}: no folder of its own is mounted for it, so that nothing can be kept"
+            continue
+        folder, prefix = found
+        if not os.access(folder.root, os.W_OK):
+            yield f"{name}: its folder {folder.root} cannot be written to"
+        if filled.setdefault((folder.root, prefix), base) != base:
+            yield f"{name}: its folder {folder.root} is filled from another address too; mount a folder for each"
+
+
+def _described(detail: Any) -> Iterable[str]:
+    """A mistake that pydantic found, as lines: the key, what is wrong, what the entry means."""
+    section, *keys = (str(part) for part in detail["loc"])
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    field = Configuration.model_fields.get(section)
+    if field is None:
+        close = nearest(section, Configuration.model_fields)
+        known = ", ".join(Configuration.model_fields)
+        yield f"{section} is no section" + (f"; did you mean [{close}]?" if close else f"; there are {known}")
+        return
+    if section == "presets" and not keys:
+        yield from message.splitlines()
+        return
+    name = f'{section}."{keys[0]}"' if keys else section
+    given = f" = {detail['input']!r}" if keys and keys[-1] != "[key]" and isinstance(detail["input"], str) else ""
+    yield f"{name}{given} is not accepted: {message} ({field.description})"

@@ -1,0 +1,39 @@
+"""Effects and layers that are understood, but not rendered yet: what is wrong with them is still said first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from transforms.failure import Failure
+from transforms.pipeline import Pending, Pipeline
+
+from .sources.mounts import Mounts
+from .sources.source import SourceRef
+from .urls.cloudinary import layers
+from .urls.cloudinary.component import lex
+from .urls.request import Request
+
+
+def pending(pipeline: Pipeline) -> Failure | None:
+    """The 501 of the first one that no condition guards; what a condition guards is said where it is met."""
+    return next((node.failure() for node in pipeline.unconditional if isinstance(node, Pending)), None)
+
+
+def layers_of(pipeline: Pipeline, request: Request, mounts: Mounts) -> tuple[SourceRef, ...]:
+    """What the layers show, located. Raises the failure of the first that may not be shown or is not there."""
+    found = _sources(pipeline, signed=request.signature is not None)
+    return tuple(mounts.places(ref, request.cloud, delivery)[0].ref for ref, delivery in found)
+
+
+def _sources(pipeline: Pipeline, *, signed: bool) -> Iterator[tuple[SourceRef, str]]:
+    for node in pipeline.unconditional:
+        component = lex(node.text) if isinstance(node, Pending) else None
+        key = layers.opening(component) if component else None
+        if component is None or key is None:
+            continue
+        source = layers.source(component, key)
+        refusal = source.refusal(signed)
+        if refusal is not None:
+            raise refusal
+        if source.ref is not None:
+            yield source.ref, source.delivery

@@ -1,0 +1,263 @@
+"""Where originals live: the folder or address that a public id of a cloud means, and what a remote address is now."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import quote
+
+from transforms.failure import Failure, Kind, nearest
+from transforms.output import OutputFormat
+
+from .file import FORMATS, FileSource, is_plain, split_extension
+from .source import Fetched, NotModified, SourceRef, Validators, not_found
+from .url import AllowedSource, climbs, parse_url
+
+DELIVERIES = ("upload", "private", "authenticated")
+ANY = "*"
+FALLBACK_TTL = 60.0  # s for which a picture is kept that stands for a missing one
+
+T = TypeVar("T")
+
+_SCOPE = re.compile(r"(\*|[A-Za-z0-9_-]*)(?::([a-z]+))?(?:/(.+))?", re.ASCII | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The public ids that an entry of the settings file is about: `<cloud>[:<delivery type>][/<prefix>]`.
+
+    The cloud is a name, nothing (URLs that name none) or `*` (any, and none); the prefix is compared by whole folders.
+    """
+
+    cloud: str
+    delivery: str = "upload"
+    prefix: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Scope:
+        """Read a scope. Raises ValueError that says what is wrong with it."""
+        match = _SCOPE.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is not of the form <cloud>[:<delivery type>][/<prefix>]")
+        cloud, delivery, prefix = match.groups()
+        if delivery not in (None, *DELIVERIES):
+            raise ValueError(f"{delivery!r} is no delivery type with originals of its own: {', '.join(DELIVERIES)}")
+        prefix = (prefix or "").removesuffix("/")
+        if prefix and not is_plain(prefix):
+            raise ValueError(f"{prefix!r} cannot be the beginning of a public id")
+        return cls(cloud, delivery or "upload", tuple(prefix.split("/")) if prefix else ())
+
+    def holds(self, cloud: str) -> bool:
+        return self.cloud in (ANY, cloud)
+
+    def rest(self, cloud: str, delivery: str, location: str) -> str | None:
+        """What of a public id comes after the prefix; None where the scope is not about it."""
+        parts = location.split("/")
+        count = len(self.prefix)
+        fits = self.holds(cloud) and delivery == self.delivery and tuple(parts[:count]) == self.prefix
+        return "/".join(parts[count:]) or None if fits else None
+
+    def __str__(self) -> str:
+        delivery = "" if self.delivery == "upload" else f":{self.delivery}"
+        return "/".join((self.cloud + delivery, *self.prefix))
+
+
+class Scoped(Generic[T]):
+    """Things by scope: an entry for the cloud comes before one for any cloud, a longer prefix before a shorter one."""
+
+    def __init__(self, entries: Iterable[tuple[Scope, T]]) -> None:
+        self._entries = sorted(entries, key=lambda entry: (entry[0].cloud == ANY, -len(entry[0].prefix)))
+
+    def find(self, cloud: str, delivery: str, location: str) -> tuple[T, str] | None:
+        """What is said about a public id, and the id below the prefix that it is said for."""
+        for scope, value in self._entries:
+            rest = scope.rest(cloud, delivery, location)
+            if rest is not None:
+                return value, rest
+        return None
+
+    def clouds(self) -> frozenset[str]:
+        return frozenset(scope.cloud for scope, _ in self._entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """An address that originals lie below: `url` is canonical and ends with a slash."""
+
+    url: str
+
+    @classmethod
+    def parse(cls, text: str) -> Base:
+        """Read an address. Raises ValueError that says what is wrong with it."""
+        try:
+            url = parse_url(text)
+        except Failure as failure:
+            raise ValueError(failure.message) from None
+        if url.query or "?" in text or "#" in text:
+            raise ValueError("an address that originals lie below has no query and no fragment")
+        if climbs(url.path):
+            raise ValueError("an address that originals lie below has no '..' in it")
+        return cls(str(url).removesuffix("/") + "/")
+
+    def below(self, rest: str) -> SourceRef | None:
+        """The remote source at `rest`, part of a canonical URL and so encoded; None where it could lead out."""
+        url = parse_url(self.url + rest)
+        inside = not climbs(url.path) and str(url).startswith(self.url) and AllowedSource.below(self.url).allows(url)
+        return SourceRef(url.scheme, str(url), self.url) if inside else None
+
+    def at(self, location: str) -> SourceRef:
+        """The remote source that a decoded path means. Fails with `source-not-found` where it could lead out."""
+        found = self.below(quote(location, safe="/")) if is_plain(location) else None
+        if found is None:
+            raise not_found()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """An original that is not in its folder, and may be at the old host: `rest` there, `location` in the folder.
+
+    `exact` is where it must get that very name, because a path means one file and not a public id.
+    """
+
+    folder: FileSource
+    location: str
+    base: Base
+    rest: str
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an original may be, and the output format that the extension of its public id names.
+
+    `absent` says that it must be brought first; `lasting` bounds the seconds that what is made of it may be kept.
+    """
+
+    ref: SourceRef
+    format: OutputFormat | None = None
+    absent: Absent | None = None
+    lasting: float | None = None
+
+
+class Mounts:
+    """The places of all originals. Without entries every cloud, and no cloud, means the media folder."""
+
+    def __init__(
+        self,
+        media: FileSource,
+        entries: Iterable[tuple[Scope, FileSource | Base]] = (),
+        pulls: Iterable[tuple[Scope, Base]] = (),
+        rewrites: Iterable[tuple[Base, Base]] = (),
+    ) -> None:
+        entries = tuple(entries)
+        plain = [(Scope(ANY, delivery), media) for delivery in DELIVERIES]
+        self._mounts: Scoped[FileSource | Base] = Scoped(entries or plain)
+        self._pulls = Scoped(pulls)
+        self._rewrites = sorted(rewrites, key=lambda pair: -len(pair[0].url))
+        folders = (folder for _, folder in (entries or plain) if isinstance(folder, FileSource))
+        self.folders = Folders(folders)
+
+    def places(self, source: SourceRef, cloud: str = "", delivery: str = "upload") -> tuple[Place, ...]:
+        """Where a source may be, to be tried in this order until one is there.
+
+        Raises Failure: `unknown-cloud`, `source-not-found`, `bad-argument` (see FileSource.locate).
+        """
+        self._check_cloud(cloud)
+        if source.scheme not in ("id", "file"):
+            return (Place(self._rewritten(source)),)
+        found = self._mounts.find(cloud, delivery, source.location)
+        if found is None:
+            raise not_found()
+        mount, location = found
+        pull = self._pulls.find(cloud, delivery, source.location)
+        if isinstance(mount, Base):
+            return _remote(mount, location) if source.scheme == "id" else (Place(mount.at(location)),)
+        if source.scheme == "file" and (pull is None or mount.has(location)):
+            return (Place(SourceRef("file", location, mount.root)),)
+        try:
+            return (located(mount, location, exact=source.scheme == "file"),)
+        except Failure as failure:
+            if failure.kind is not Kind.NOT_FOUND or pull is None or not is_plain(location):
+                raise
+        absent = Absent(mount, location, *pull, exact=source.scheme == "file")
+        return (Place(SourceRef("file", location, mount.root), absent=absent),)
+
+    def places_or(self, fallback: str, source: SourceRef, cloud: str, delivery: str) -> tuple[Place, ...]:
+        """As `places`, and after them those of the public id of a picture that stands for a missing one."""
+        missing: Failure | None = None
+        places: tuple[Place, ...] = ()
+        try:
+            places = self.places(source, cloud, delivery)
+        except Failure as failure:
+            if failure.code != "source-not-found":
+                raise
+            missing = failure
+        output = FORMATS.get(split_extension(source.location)[1].lower()) if source.scheme == "id" else None
+        try:
+            others = self.places(SourceRef("id", fallback), cloud)
+        except Failure:
+            others = ()
+        if missing is not None and not others:
+            raise missing
+        return (*places, *(Place(other.ref, output or other.format, other.absent, FALLBACK_TTL) for other in others))
+
+    def folder_of(self, scope: Scope) -> tuple[FileSource, str] | None:
+        """The folder that all ids of a scope live in, and the path in it that they live below; None where none is."""
+        found = self._mounts.find(scope.cloud, scope.delivery, "/".join((*scope.prefix, ".")))
+        if found is None or isinstance(found[0], Base):
+            return None
+        return found[0], found[1].removesuffix(".")
+
+    def _check_cloud(self, cloud: str) -> None:
+        known = self._mounts.clouds()
+        if cloud and not known & {ANY, cloud}:
+            close = nearest(cloud, known - {""})
+            raise Failure(
+                Kind.NOT_FOUND, "unknown-cloud", f"there is no cloud {cloud}",
+                hint=f"did you mean {close}?" if close else None,
+            )  # fmt: skip
+
+    def _rewritten(self, source: SourceRef) -> SourceRef:
+        """The address that a remote source has now."""
+        for old, new in self._rewrites:
+            if source.location.startswith(old.url):
+                found = new.below(source.location.removeprefix(old.url))
+                if found is None:
+                    raise not_found()
+                return found
+        return source
+
+
+def located(folder: FileSource, location: str, *, exact: bool) -> Place:
+    """The file of a folder that a path or a public id means. Raises the failures of FileSource.locate."""
+    path, extension = folder.locate(location) if not exact else (location, None)
+    if not folder.has(path):
+        raise not_found()
+    return Place(SourceRef("file", path, folder.root), extension)
+
+
+def _remote(base: Base, public_id: str) -> tuple[Place, ...]:
+    """The id as it is written; where its extension is an output format, else the id without it."""
+    stem, extension = split_extension(public_id)
+    written = Place(base.at(public_id))
+    output = FORMATS.get(extension.lower())
+    return (written, Place(base.at(stem), output)) if output else (written,)
+
+
+class Folders:
+    """Source of "file" references: each root is a FileSource of its own."""
+
+    def __init__(self, folders: Iterable[FileSource]) -> None:
+        self._folders = {folder.root: folder for folder in folders}
+
+    async def version(self, ref: SourceRef) -> str | None:
+        return await self._folders[ref.root].version(ref)
+
+    async def fetch(self, ref: SourceRef, known: Validators | None, deadline: float) -> Fetched | NotModified:
+        return await self._folders[ref.root].fetch(ref, known, deadline)
+
+    async def close(self) -> None:
+        """Nothing is held open."""

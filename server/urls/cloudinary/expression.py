@@ -1,0 +1,179 @@
+"""Cloudinary's arithmetic and conditions: `iw_div_2`, `$small_add_50`, `w_gt_200_and_!sale!_in_tags`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from transforms.expressions import (
+    BINDING,
+    CONTAINS,
+    LACKS,
+    Arithmetic,
+    Cast,
+    Compared,
+    Condition,
+    Expression,
+    Joined,
+    Number,
+    Operand,
+    Text,
+    Token,
+    Variable,
+    as_condition,
+    as_expression,
+    bad_expression,
+    climb,
+    number,
+    operand,
+)
+from transforms.failure import Failure, Kind
+
+SIGNS = {
+    "add": "+", "sub": "-", "mul": "*", "div": ":", "mod": "mod", "pow": "^", "eq": "=", "ne": "!=", "lt": "<",
+    "gt": ">", "lte": "<=", "gte": ">=", "and": "&", "or": "|",
+}  # fmt: skip
+_ARITHMETIC = frozenset(("add", "sub", "mul", "div", "mod", "pow"))
+_LISTED = {"in": CONTAINS, "nin": LACKS}
+OPERANDS = {
+    **{name: name for name in ("w", "h", "ar", "iw", "ih", "iar", "tar", "cp", "px", "py", "ils", "idn", "du", "idu")},
+    "fc": "faces", "pc": "pages", "tags": "tags", "current": "current", "ow": "iw", "oh": "ih", "ctx": "ctx",
+    "md": "md",
+}  # fmt: skip
+_STORED = ("ctx", "md", "ref")
+_CASTS = {"_to_i": "int", "_to_f": "float"}
+
+_PART = re.compile(
+    r"(?:(?P<stored>ctx|md|ref):)?!(?P<text>[^!]*)!|\$(?P<variable>[A-Za-z][A-Za-z0-9]*)|\$\((?P<named>[A-Za-z][A-Za-z0-9]*)\)"
+    r"|(?P<ratio>[0-9]{1,9}(?:\.[0-9]{1,9})?:[0-9]{1,9}(?:\.[0-9]{1,9})?)"
+    r"|(?P<number>-?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}))|(?P<word>[A-Za-z][A-Za-z0-9]*)",
+    re.ASCII,
+)
+_WORD = re.compile(r"[\w .+-]+")
+
+
+def is_expression(text: str) -> bool:
+    """Whether a value is to be worked out rather than read as it stands."""
+    words = text.split("_")
+    return "$" in text or words[0] in OPERANDS or not _ARITHMETIC.isdisjoint(words)
+
+
+def expression(text: str) -> Expression:
+    """The expression of a value. Raises Failure bad-expression."""
+    for ending, kind in _CASTS.items():
+        if text.endswith(ending):
+            return Cast(kind, _uncast(text.removesuffix(ending)))
+    return _uncast(text)
+
+
+def assigned(text: str) -> Expression:
+    """What a variable is given: an expression, or a word without exclamation marks, which is text."""
+    bare = text.removesuffix("_to_i").removesuffix("_to_f")
+    if _WORD.fullmatch(bare) and not is_expression(bare) and not bare.strip("-").replace(".", "", 1).isdecimal():
+        word = Text(bare)
+        return word if bare == text else Cast("int" if text.endswith("i") else "float", word)
+    return expression(text)
+
+
+def _uncast(text: str) -> Expression:
+    return as_expression(climb(_tokens(text), text), text)
+
+
+def condition(text: str) -> Condition:
+    """The condition of an `if_`. Raises Failure bad-expression."""
+    return as_condition(climb(iter(_turned(list(_tokens(text)))), text), text)
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    end = 0
+    while True:
+        match = _PART.match(text, end)
+        if match is None or (match.end() < len(text) and text[match.end()] != "_"):
+            raise bad_expression(f"{text!r} cannot be read from {text[end : end + 20]!r} on")
+        yield from _read(match)
+        end = match.end() + 1
+        if end > len(text):
+            return
+
+
+def _read(match: re.Match[str]) -> Iterator[Token]:
+    kind, found = match.lastgroup, match[match.lastgroup or 0]
+    if match["stored"]:
+        yield Operand(match["stored"], (match["text"],))
+    elif kind == "text":
+        yield Text(found)
+    elif kind in ("variable", "named"):
+        yield Variable(found)
+    elif kind == "number":
+        negative = found.startswith("-")
+        plain = number(found.removeprefix("-"))
+        yield Number(-plain.value, plain.decimal) if negative else plain
+    elif kind == "ratio":
+        across, down = found.split(":")
+        yield from ("(", number(across), ":", number(down), ")")
+    else:
+        yield SIGNS.get(found) or (found if found in _LISTED else operand(OPERANDS.get(found, found)))
+
+
+def _turned(tokens: list[Token]) -> list[Token]:
+    """`a in b` as `b contains a`."""
+    for at, token in enumerate(tokens):
+        if isinstance(token, str) and token in _LISTED and 0 < at < len(tokens) - 1:
+            tokens[at - 1 : at + 2] = [tokens[at + 1], _LISTED[token], tokens[at - 1]]
+    return tokens
+
+
+# Printing.
+
+_WRITTEN = {sign: word for word, sign in SIGNS.items()}
+_NAMED = {"faces": "fc", "pages": "pc", **{name: name for name in OPERANDS if name not in ("fc", "pc", "ow", "oh")}}
+
+
+def printed(tree: Expression | Condition) -> str:
+    """The text of an expression or a condition. Raises Failure not-expressible: there are no parentheses."""
+    match tree:
+        case Number():
+            return str(tree)
+        case Text(text):
+            if "!" in text:
+                raise _not_expressible(str(tree))
+            return f"!{_escaped(text)}!"
+        case Variable(name):
+            return f"${name}"
+        case Operand(name, details):
+            return _operand(tree, name, details)
+        case Cast(kind, inner):
+            return printed(inner) + ("_to_i" if kind == "int" else "_to_f")
+        case Compared(sign, left, right) if sign in (CONTAINS, LACKS):
+            return f"{printed(right)}_{'in' if sign == CONTAINS else 'nin'}_{printed(left)}"
+        case Compared(sign, left, right) | Joined(sign, left, right):
+            return f"{printed(left)}_{_WRITTEN[sign]}_{printed(right)}"
+        case Arithmetic(sign, left, right):
+            return _arithmetic(sign, left, right)
+
+
+def _escaped(text: str) -> str:
+    """What would end a parameter or a component is percent-encoded; values are decoded a second time."""
+    return re.sub("[%,/]", lambda match: quote(match[0], safe=""), text)
+
+
+def _operand(tree: Operand, name: str, details: tuple[str, ...]) -> str:
+    if name in _STORED and details:
+        return f"{name}:!{_escaped(details[0])}!"
+    if name not in _NAMED:
+        raise _not_expressible(str(tree))
+    return _NAMED[name]
+
+
+def _arithmetic(sign: str, left: Expression, right: Expression) -> str:
+    if sign == ":" and isinstance(left, Number) and isinstance(right, Number) and min(left.value, right.value) >= 0:
+        return f"{left}:{right}"
+    for inner, least in ((left, BINDING[sign]), (right, BINDING[sign] + 1)):
+        if isinstance(inner, Cast) or (isinstance(inner, Arithmetic) and BINDING[inner.sign] < least):
+            raise _not_expressible(f"({inner})")
+    return f"{printed(left)}_{_WRITTEN[sign]}_{printed(right)}"
+
+
+def _not_expressible(what: str) -> Failure:
+    return Failure(Kind.BAD_REQUEST, "not-expressible", f"{what} cannot be said in Cloudinary's URLs")

@@ -1,0 +1,118 @@
+"""Around what is looked for, or around all that matters: object-crop and fill-pad."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated
+
+from ..attention import ALL, best_window, closeup, eyes_for, eyes_then, subject_of, things_seen
+from ..geometry import around, largest, nominal, resampled, taken
+from ..gravity import search_of
+from ..image import Box, Found, Image, Scale, Size
+from ..paint import on_backdrop
+from ..params import TRANSPARENT, Backdrop, BackdropText, Dimensions, Gravity, Ratio
+from ..registry import operation
+from ..sizes import Wanted, WantedRatio, exactly, fitted
+
+
+def _window(before: Size, after: Size, found: Found, gravity: str, zoom: float) -> Box:
+    """The part of the picture to show, in fractions; always of the ratio of `after`."""
+    widest, highest = largest(Fraction(after.width, after.height), before)
+    search = search_of(gravity)
+    shown = things_seen(search, found)
+    if shown:
+        return closeup(shown, widest, highest, zoom)
+    if search and search.auto:
+        return best_window(found, widest, highest, search.auto)
+    return around((0.5, 0.5), widest, highest)
+
+
+def _detail(
+    before: Size, found: Found | None, size: Dimensions, gravity: str, zoom: float, ratio: Fraction | None
+) -> float | None:
+    if found is None:
+        return None
+    after = exactly(before, size, ratio)
+    window = _window(before, after, found, gravity, zoom)
+    return max(after.width / (window.width * before.width), after.height / (window.height * before.height))
+
+
+def _eyes(gravity: str, **_: object) -> frozenset[str]:
+    return eyes_for(gravity)
+
+
+def _more_eyes(found: Found, gravity: str, **_: object) -> frozenset[str]:
+    return eyes_then(gravity, found)
+
+
+@operation(
+    "object-crop",
+    example="object-crop:200x200,gravity=cat:dog",
+    needs=_eyes,
+    then=_more_eyes,
+    size=exactly,
+    scaling="absorbs",
+    detail=_detail,
+)
+def object_crop(
+    image: Image,
+    size: Wanted,
+    gravity: Annotated[str, Gravity(places=False, auto=False)],
+    zoom: Annotated[float, Ratio(0.1, 10)] = 1.0,
+    ratio: WantedRatio = None,
+    *,
+    scale: Scale,
+    found: Found,
+) -> Image:
+    """Cut around a thing, in the ratio of the wanted size, then scale to exactly that size.
+
+    `gravity` names what is looked for, each tried until one is found: an object (`cat`), a group (`vehicle`), `body`,
+    `face` or `faces`; see `resize`. The window holds the largest of its kind with a margin of a tenth on each side
+    (heads have more room, see `face-crop`); `zoom=2` shows half as much, `zoom=0.5` twice as much. It is moved into the
+    picture, and made smaller where the picture is. Where nothing is found the window is the largest of that ratio, in
+    the middle, or with `auto` at the end of the chain at the best place. Small things are enlarged.
+    """
+    before = nominal(image.size, scale)
+    after = exactly(before, size, ratio)
+    return taken(image, _window(before, after, found, gravity, zoom), after)
+
+
+def _pad_detail(
+    before: Size, found: Found | None, size: Dimensions, ratio: Fraction | None, **_: object
+) -> float:  # fmt: skip
+    after = exactly(before, size, ratio)
+    return max(after.width / before.width, after.height / before.height)
+
+
+@operation(
+    "fill-pad", example="fill-pad:300x300,background=auto", needs=_eyes, size=exactly, scaling="absorbs",
+    detail=_pad_detail,
+)  # fmt: skip
+def fill_pad(
+    image: Image,
+    size: Wanted,
+    ratio: WantedRatio = None,
+    background: Annotated[Backdrop, BackdropText()] = TRANSPARENT,
+    gravity: Annotated[str, Gravity(places=False, things=False)] = "auto",
+    *,
+    scale: Scale,
+    found: Found,
+) -> Image:
+    """Scale to exactly the wanted size; cut as `smart-crop` does where all that matters fits in, else pad.
+
+    What matters are faces and objects, but for those that are small beside the others, or what `gravity` names
+    (`auto:cat`), with a margin. If the largest window of the ratio cannot hold all of it, nothing is cut: the whole
+    picture stands in the middle of the canvas, and `background`, as of `pad`, fills the rest. Where nothing is found
+    there is nothing to lose, and it is cut. A side left out comes from `ratio`, or from the ratio of the picture.
+    """
+    before = nominal(image.size, scale)
+    after = exactly(before, size, ratio)
+    search = search_of(gravity)
+    wishes = (search and search.auto) or ALL
+    width, height = largest(Fraction(after.width, after.height), before)
+    subject = subject_of(found, wishes)
+    if subject is None or (subject.width <= width + 1e-9 and subject.height <= height + 1e-9):
+        return taken(image, best_window(found, width, height, wishes, subject), after)
+    inner = resampled(image, fitted(before, Fraction(after.width), Fraction(after.height), enlarge=True))
+    left, top = (after.width - inner.size.width) // 2, (after.height - inner.size.height) // 2
+    return on_backdrop(inner, after, left, top, background)
