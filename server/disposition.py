@@ -33,7 +33,7 @@ def _name_of(ref: SourceRef) -> str:
     path = unquote(urlsplit(ref.location).path) if ref.scheme in ("http", "https") else ref.location
     name = _UNSAFE.sub("_", path.rpartition("/")[2])
     stem, dot, extension = name.rpartition(".")
-    return ((stem if dot and extension.isalnum() else name).strip(". ") or _UNNAMED)[:_LONGEST]
+    return ((stem if stem and dot and extension.isalnum() else name).strip(". ") or _UNNAMED)[:_LONGEST]
 
 
 def _with_extension(name: str, extension: str) -> str:

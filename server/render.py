@@ -40,7 +40,7 @@ from .wanted import Wanted, wanted
 RENDERER_VERSION = "2"  # part of every key and ETag: raise it with any change that changes pixels or bytes
 
 KEPT = 7 * 86_400.0  # s; the source's version is in the key, so that an entry never becomes wrong, only unused
-LASTING = frozenset({"animation"})  # what no second try would bring back
+LASTING = frozenset({"animation", "text"})  # what no second try would bring back
 DEGRADED_TTL = 60.0  # s; a result that had to do without something heals by itself
 COSTLY_REMEMBERED = 60.0  # s for which what killed its renderer is refused at once
 META = frozenset({"media_type", "degraded", "timings", "cache_tag"})  # what every entry says

@@ -42,7 +42,7 @@ def respond(answer: Answer, vary: str | None, known: frozenset[str]) -> Response
     if entry is None or matches(answer.etag, known):
         return Response(None, 304, fields)
     meta = entry.meta
-    if meta.get("immutable") and answer.fresh_for > DEGRADED_TTL and not answer.private:
+    if meta.get("immutable") and answer.fresh_for > DEGRADED_TTL and not (answer.private or answer.expires):
         fields["Cache-Control"] += ", immutable"
     named = (("X-Degraded", "degraded"), ("Cache-Tag", "cache_tag"), ("Content-Disposition", "disposition"))
     for name, key in named:

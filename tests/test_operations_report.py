@@ -1,12 +1,17 @@
-"""auto-tag and info: JSON in exactly the form that clients rely on."""
+"""auto-tag, info and getinfo: JSON in exactly the form that clients rely on."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
-from transforms.image import Box, Found, Missing, Probe, Region, Scale, Size, Swatch, Tag
-from transforms.output import Report
+from transforms.encode import encode
+from transforms.geometry import cut, flipped, placed, resampled
+from transforms.hues import WHITE
+from transforms.image import Box, Found, Image, Missing, Probe, Region, Scale, Size, Swatch, Tag
+from transforms.orientation import to_stored
+from transforms.output import Client, Encoding, Output, Past, Report
 from transforms.pipeline import Step
 from transforms.registry import find
 
@@ -116,3 +121,50 @@ def test_info_says_what_the_header_says() -> None:
         "width": 64, "height": 48, "format": "gif", "bytes": 99, "frames": 7, "has_alpha": True, "animated": True,
         "orientation": 6, "icc": "Display P3", "source": {"width": 640, "height": 480},
     }  # fmt: skip
+
+
+def told(image: Image, past: Past = Past(), output: Output = Output("png"), probe: Probe = PROBE) -> dict[str, Any]:  # noqa: B008
+    encoding = Encoding(lambda shown: encode(shown, output, probe, Client()))
+    result = find("getinfo").apply(image, probe=probe, encoding=encoding, past=past)
+    assert isinstance(result, Report)
+    assert json.loads(json.dumps(result.content)) == result.content
+    return result.content
+
+
+def test_getinfo_tells_of_the_file_that_would_be_sent() -> None:
+    image = plain(64, 48, 10, 200, 30)
+    content = told(image)
+    assert content == {
+        "input": {"width": 64, "height": 48, "bytes": 12345, "format": "jpeg"},
+        "output": {"width": 64, "height": 48, "format": "png",
+                   "bytes": len(encode(image, Output("png"), PROBE, Client()).body)},
+        "resize": {"crop": {"x": 0, "y": 0, "width": 64, "height": 48}, "width": 64, "height": 48},
+    }  # fmt: skip
+    assert told(image, output=Output("jpeg", 50))["output"]["format"] == "jpeg"
+
+
+def test_getinfo_tells_what_is_visible_of_the_input() -> None:
+    cropped = resampled(cut(plain(64, 48, 0), 16, 12, 20, 8), Size(200, 80))
+    part = {"x": 16, "y": 12, "width": 20, "height": 8}
+    assert told(cropped)["resize"] == {"crop": part, "width": 200, "height": 80}
+    assert "g_auto_info" not in told(cropped)
+    assert told(flipped(cropped, horizontal=True, vertical=True), Past(frozenset({"saliency"})))["g_auto_info"] == [
+        part
+    ]
+    padded = placed(plain(64, 48, 0), Size(100, 100), 10, 10, WHITE)
+    assert told(padded)["resize"]["crop"] == {"x": 0, "y": 0, "width": 64, "height": 48}
+
+
+def test_getinfo_tells_where_faces_are_in_the_input() -> None:
+    cropped = cut(plain(64, 48, 0), 32, 0, 32, 48)  # the right half
+    past = Past(frozenset({"faces", "saliency"}), Found((face(0.5, 0.25, 0.25, 0.25),)))
+    assert told(cropped, past)["landmarks"] == [{"nose": {"x": 52, "y": 18}}]
+    assert told(cropped, Past(frozenset({"largest-face"})))["landmarks"] == []
+    assert "landmarks" not in told(cropped, Past(frozenset({"saliency"})))
+
+
+def test_getinfo_of_stored_pixels() -> None:
+    """What is asked for in the stored picture, which lies on its side, is told in its pixels."""
+    stored = replace(plain(64, 48, 0), from_source=to_stored(6))
+    cropped = cut(stored, 16, 12, 20, 8)
+    assert told(cropped, Past(began=to_stored(6)))["resize"]["crop"] == {"x": 16, "y": 12, "width": 20, "height": 8}

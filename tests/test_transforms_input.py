@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
@@ -54,8 +53,9 @@ def levels(image: Image) -> list[int]:
 @pytest.mark.parametrize(
     ("text", "ranges", "canonical"),
     [
-        ("3", ((3, 3),), "3"), ("2-4;6;8", ((2, 4), (6, 6), (8, 8)), "2-4;6;8"), ("8;2-4;6", ((2, 4), (6, 6), (8, 8)), "2-4;6;8"),
-        ("1;2;3", ((1, 3),), "1-3"), ("2-5;3", ((2, 5),), "2-5"), ("07", ((7, 7),), "7"), ("9999", ((9999, 9999),), "9999"),
+        ("3", ((3, 3),), "3"), ("2-4;6;8", ((2, 4), (6, 6), (8, 8)), "2-4;6;8"), ("9;2-4", ((2, 4), (9, 9)), "2-4;9"),
+        ("1;2;3", ((1, 3),), "1-3"), ("2-5;3", ((2, 5),), "2-5"), ("07", ((7, 7),), "7"),
+        ("9999", ((9999, 9999),), "9999"),
     ],
 )  # fmt: skip
 def test_pages_have_one_text(text: str, ranges: Any, canonical: str) -> None:
@@ -88,7 +88,8 @@ def test_a_frame_is_drawn_over_those_before_it() -> None:
     moving = pictures.animated(frames=3, channels=4)
     whole = decode(Source(pictures.animation(moving, "GIF"), Limits()), Decode()).image
     _, last = read(pictures.animation(moving, "GIF"), "page:3")
-    assert np.array_equal(last.image.frames[0].pixels, whole.frames[2].pixels)
+    alone = last.image.frames[0].pixels
+    assert np.array_equal(alone, whole.frames[2].pixels[:, :, : alone.shape[2]])
 
 
 @pytest.mark.parametrize("chosen", ["6", "4-6", "2;9"])
@@ -124,14 +125,9 @@ def test_pages_of_different_sizes_make_no_animation() -> None:
 
 
 def test_pages_of_different_colours_are_each_read_as_they_are() -> None:
-    swapped = pictures.pillow(pictures.quadrants()).copy()
-    swapped.info["icc_profile"] = pictures.profile("GBR")
-    data = pictures.file(
-        pictures.quadrants(), "TIFF", save_all=True, append_images=[pictures.pillow(pictures.checks(60, 40))]
-    )
-    _, decoded = read(data, "page:1-2")
+    _, decoded = read(pages(pictures.quadrants(), pictures.checks(60, 40)), "page:1-2")
     assert pictures.corners(decoded.image.frames[0].pixels) == ["red", "green", "blue", "yellow"]
-    assert decoded.image.size == Size(60, 40)
+    assert set(decoded.image.frames[1].pixels.ravel().tolist()) == {0, 255}
 
 
 def test_more_pages_than_frames_are_allowed_are_one() -> None:
@@ -244,14 +240,5 @@ def test_it_cannot_depend_on_the_source(text: str) -> None:
     with pytest.raises(Failure) as caught:
         input_of(Pipeline.parse(text))
     assert (caught.value.kind, caught.value.code) == (Kind.BAD_REQUEST, "input-depends")
-    assert input_of(
-        Pipeline.parse(f"{text}/page:1".replace("page:2", "flip").replace("orientation:ignore", "flip"))
-    ).pages
-
-
-def test_reading_no_more_than_the_header_says_where_pages_end() -> None:
-    whole = pages(*map(gray, LEVELS))
-    cut = io.BytesIO(whole).read(len(whole) - 40)
-    with pytest.raises(Failure) as caught:
-        read(cut, "page:5")
-    assert caught.value.code in ("page-not-found", "damaged-image")
+    outside = text.replace("page:2", "flip").replace("orientation:ignore", "flip")
+    assert input_of(Pipeline.parse(f"{outside}/page:1")).pages == ((1, 1),)

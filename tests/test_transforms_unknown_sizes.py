@@ -1,14 +1,17 @@
 """Steps after one whose size hangs on what is found."""
 
 import time
-import numpy as np, pytest
-from transforms.image import Found, Image, Probe, Size
-from transforms.limits import Limits
+
+import pytest
+
 from transforms.failure import Failure
+from transforms.image import Found, Probe, Size
+from transforms.limits import Limits
 from transforms.pipeline import Pipeline
 from transforms.plan import plan
 from transforms.run import run
-from .steps import thing, scene, coordinates
+
+from .steps import scene, thing
 
 FOUND = Found(regions=(thing("cat", 0.25, 0.125, 0.5, 0.25),))
 

@@ -54,7 +54,10 @@ def told(path: str) -> tuple[str, str, tuple[str, ...], str]:
         ("/images/test.png/hello.jpg", ("", "upload", (), "test.png.jpg")),
         ("/demo/images/v1/test/hello.jpg?_a=x", ("demo", "upload", (), "test.jpg")),
         ("/demo/image/public/v1/a.jpg?__cld_token__=x", ("demo", "upload", (), "a.jpg")),
-        (r"/image/upload/l_text:arial_20:%24%28no%29$(x)/a.jpg", ("", "upload", ("l_text:arial_20:%24%28no)$(x)",), "a.jpg")),
+        (
+            "/image/upload/l_text:arial_20:%24%28no%29$(x)/a.jpg",
+            ("", "upload", ("l_text:arial_20:%24%28no)$(x)",), "a.jpg"),
+        ),
         ("/demo/images/v1/folder/test/hello.webp", ("demo", "upload", (), "folder/test.webp")),
         ("/demo/images/w_10,h_10/f_auto/v1234/id/my-image", ("demo", "upload", ("w_10,h_10", "f_auto"), "id")),
         ("/images/s--AAAAAAAA--/test/hello.jpg", ("", "upload", (), "test.jpg")),
@@ -135,7 +138,7 @@ def test_other_folders_are_no_signatures(folder: str) -> None:
     ("path", "source"),
     [
         ("/products/images/shoe.jpg", "products/images/shoe.jpg"),  # no suffix after it: a folder of ours
-        ("/products/images/hero/large.jpg", "products/images/hero/large.jpg"),  # nor anything that a folder is not called
+        ("/products/images/hero/large.jpg", "products/images/hero/large.jpg"),  # nor what no folder is called
         ("/products/files/a/b.jpg", "products/files/a/b.jpg"),
         ("/-/products/images/hero/large.jpg", "products/images/hero/large.jpg"),
         ("/resize:10x/products/images/hero/large.jpg", "products/images/hero/large.jpg"),

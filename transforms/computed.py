@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import singledispatch
@@ -39,27 +40,28 @@ def read(text: str) -> Computed:
 
 
 def _pieces(text: str) -> Iterator[str | Expression]:
-    plain, depth, begin = "", 0, 0
-    for at, character in enumerate(text):
-        if character == "(":
-            if not depth:
-                begin = at + 1
-            depth += 1
-        elif character == ")":
-            depth -= 1
-            if depth < 0:
-                break
-            if not depth:
-                if plain:
-                    yield plain
-                    plain = ""
-                yield parse_expression(text[begin:at])
-        elif not depth:
-            plain += character
-    if depth:
+    depth = begin = 0
+    for match in _PARENTHESIS.finditer(text):
+        after = depth + (1 if match[0] == "(" else -1)
+        if after < 0:
+            break
+        if 0 in (depth, after):  # one that stands in no other
+            yield from _piece(text[begin : match.start()], inside=depth > 0)
+            begin = match.end()
+        depth = after
+    if depth or _PARENTHESIS.search(text, begin):
         raise bad_expression(f"{text!r}: the parentheses do not match")
-    if plain:
-        yield plain
+    yield from _piece(text[begin:], inside=False)
+
+
+def _piece(text: str, *, inside: bool) -> Iterator[str | Expression]:
+    if inside:
+        yield parse_expression(text)
+    elif text:
+        yield text
+
+
+_PARENTHESIS = re.compile("[()]")
 
 
 @singledispatch

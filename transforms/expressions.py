@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, unquote
 
 from .failure import Failure, Kind, nearest
-from .numbers import print_number
+from .numbers import decimal, print_number
 
 LONGEST = 500  # characters of an expression
 MOST_TOKENS = 100
@@ -70,7 +70,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """Something measured; `details` narrow it down: `auto@20@400` is rounded up to 20 and 400 where nothing is known."""
+    """Something measured; `details` narrow it down: `auto@20@400` is rounded up to 20, and 400 if nothing is known."""
 
     name: str
     details: tuple[str, ...] = ()
@@ -97,8 +97,17 @@ class Arithmetic:
     right: Expression
 
     def __str__(self) -> str:
+        if self._negates:
+            return f"-{self.right}"
         sign = f" {self.sign} " if self.sign.isalpha() else self.sign
         return f"{_side(self.left, self.sign, False)}{sign}{_side(self.right, self.sign, True)}"
+
+    @property
+    def _negates(self) -> bool:
+        """Whether it reads back from a minus before its right side: many of them must not become many parentheses."""
+        right = self.right
+        tight = right._negates if isinstance(right, Arithmetic) else not isinstance(right, Number)
+        return self.sign == "-" and self.left == ZERO and tight
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +117,13 @@ class Compared:
     right: Expression
 
     def __str__(self) -> str:
-        right = self.right
-        bare = self.sign in (CONTAINS, LACKS) and isinstance(right, Text) and _WORDS.fullmatch(right.text)
-        return f"{self.left}{self.sign}{right.text if bare else right}"  # type: ignore[union-attr]
+        right = str(self.right)
+        if self.sign in (CONTAINS, LACKS):
+            if isinstance(self.right, Text):
+                right = self.right.text if _WORDS.fullmatch(self.right.text) else right
+            elif right[0].isalpha():
+                right = f"({right})"  # a name there would be a word
+        return f"{self.left}{self.sign}{right}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +175,8 @@ _TOKEN = re.compile(
     re.ASCII,
 )
 
-_WORDS = re.compile("[A-Za-z][A-Za-z0-9_ -]*(?::[A-Za-z][A-Za-z0-9_ -]*)*", re.ASCII)  # need no quotes after ~
+_WORD = "[A-Za-z](?:[A-Za-z0-9_ -]*[A-Za-z0-9_-])?"
+_WORDS = re.compile(f"{_WORD}(?::{_WORD})*", re.ASCII)  # need no quotes after ~
 _STEP = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 
 
@@ -193,7 +207,7 @@ def as_condition(tree: Expression | Condition, text: str) -> Condition:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    if len(text) > LONGEST:
+    if len(unquote(text)) > LONGEST:
         raise bad_expression(f"an expression has at most {LONGEST} characters", maximum=LONGEST)
     end = 0
     token: Token | None = None
@@ -274,19 +288,19 @@ class _Climber:
         return left
 
     def _atom(self) -> Expression | Condition:
-        token = self.tokens[self.at] if self.at < len(self.tokens) else None
+        found = self.tokens[self.at] if self.at < len(self.tokens) else None
         self.at += 1
-        if token == "-":
+        if found == "-":
             inner = as_expression(self._atom(), self.text)
             return Number(-inner.value, inner.decimal) if isinstance(inner, Number) else Arithmetic("-", ZERO, inner)
-        if token == "(":
+        if found == "(":
             return self._closed(as_expression(self.climb(4), self.text))
-        if token in ("int", "float"):
+        if found in ("int", "float"):
             self._expect("(")
-            return self._closed(Cast(token, as_expression(self.climb(4), self.text)))
-        if token is None or isinstance(token, str):
-            raise bad_expression(f"{self.text!r}: a value is missing" + (f" before {token}" if token else ""))
-        return token
+            return self._closed(Cast(found, as_expression(self.climb(4), self.text)))
+        if found is None or isinstance(found, str):
+            raise bad_expression(f"{self.text!r}: a value is missing" + (f" before {found}" if found else ""))
+        return found
 
     def _closed(self, inner: Expression) -> Expression:
         self._expect(")")
@@ -360,10 +374,10 @@ def value(tree: Expression, known: Surroundings) -> Value:
 
 
 def _from_text(text: Text) -> Number:
-    try:
-        return Number(float(text.text))
-    except ValueError:
-        raise bad_expression(f"{text} is no number") from None
+    found = decimal(text.text)
+    if found is None:
+        raise bad_expression(f"{text} is no number")
+    return Number(found)
 
 
 def _number(tree: Expression, known: Surroundings) -> Number:

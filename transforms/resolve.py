@@ -11,6 +11,7 @@ from .expressions import KINDS, Expression, Number, Operand, Text, Value, holds,
 from .failure import Failure, Kind, nearest
 from .image import Found, Probe, Size
 from .output import Client
+from .params import MAX_SIDE
 from .pipeline import Else, End, If, Let, Node, Pending, Pipeline, Preset, Step
 
 Ask = Callable[[frozenset[str]], Found]
@@ -109,7 +110,7 @@ class _Course:
 
     def _client_width(self, step: int = 1, fallback: int = 0) -> int:
         wanted = self.client.width
-        return (fallback or self.size.width) if wanted is None else ceil(wanted / step) * step
+        return (fallback or self.size.width) if wanted is None else min(ceil(wanted / step) * step, MAX_SIDE)
 
     def _tags(self) -> Text:
         found = self._found("tags")

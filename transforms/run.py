@@ -42,11 +42,12 @@ def run(
     result: Image | Report = image
     degraded: dict[str, None] = {}
     actual: Size | None = None  # of the picture, where the plan knew only a bound
-    for index, planned in enumerate(plan.steps):
+    for index, step in enumerate(plan.steps):
         check_time(deadline)
         assert isinstance(result, Image)  # noqa: S101 - a report is always the last step of a plan
+        planned = step
         try:
-            planned = plan.anew(planned, actual) if actual else planned
+            planned = plan.anew(step, actual) if actual else step
             wants_past = Past in (kind for _, kind in planned.step.operation.injected)
             past = _past(plan.steps[:index], result, image, find) if wants_past else None
             telling = {Encoding: encoding, Past: past}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from transforms.failure import Failure, Kind
-from transforms.pipeline import MAX_NODES, MAX_STEPS, If, Let, Node, Pending, Pipeline, Preset, Step
+from transforms.failure import Failure, Kind, bad_argument
+from transforms.pipeline import MAX_NODES, MAX_STEPS, End, If, Let, Node, Pending, Pipeline, Preset, Step
 
 from . import delivery, effects, expression, geometry, gravity, layers, look, wanted
 from .amounts import Factor, product
@@ -28,7 +28,7 @@ def pipeline(texts: Sequence[str]) -> Pipeline:
     if sum(not component.has("if") for component in components) > MAX_STEPS:
         raise _too_many(len(texts), MAX_STEPS)
     owners = layers.structure(components).owners
-    densities = _densities(components)
+    densities = _densities(components, owners)
     guards = Guards()
     for component, density, owner in zip(components, densities, owners, strict=True):
         guards.add(component, _nodes(component, density, layered=owner is not None))
@@ -43,25 +43,32 @@ def _too_many(count: int, most: int) -> Failure:
 
 
 def _in_order(nodes: list[Node]) -> list[Node]:
-    if any(isinstance(node, If) and not _is_turn(node, nodes) for node in nodes):
+    if any(isinstance(node, If) and not _is_turn(nodes[at + 1 : at + 3]) for at, node in enumerate(nodes)):
         return nodes
     sent = [node for node in nodes if isinstance(node, Step) and node.operation.level in ("input", "output")]
     return [*(node for node in nodes if node not in sent), *delivery.gathered(sent)]
 
 
-def _is_turn(node: If, nodes: list[Node]) -> bool:
+def _is_turn(guarded: list[Node]) -> bool:
     """Whether a condition guards a turn alone (`a_auto_right`): it decides on nothing that is said of sending."""
-    following = nodes[nodes.index(node) + 1]
-    return isinstance(following, Step) and following.operation.name == "rotate"
+    turn, end = guarded if len(guarded) == 2 else (None, None)
+    return isinstance(end, End) and isinstance(turn, Step) and turn.operation.name == "rotate"
 
 
 def _nodes(component: Component, density: Factor, *, layered: bool) -> list[Node]:
     """What a component does, but for its condition: variables, then presets, then itself."""
     return [
         *(_let(component, name, value) for name, value in component.variables),
-        *(Preset(name) for key in ("bl", "t") for value in component.values(key) for name in value.split(".")),
+        *(node for key in ("bl", "t") for node in component.read(key, _presets) or []),
         *(_layered(component, density) if layered else _acts(component, density)),
     ]
+
+
+def _presets(text: str) -> list[Preset]:
+    names = text.split(".")
+    if any(not name or "/" in name for name in names):
+        raise bad_argument("that is no list of names with a dot between them", hint="for example t_first.second")
+    return [Preset(name) for name in names]
 
 
 def _let(component: Component, name: str, value: str) -> Let:
@@ -107,23 +114,29 @@ def _sized(component: Component, density: Factor, fill: look.Fill | None) -> lis
     return [*geometry.steps(component, density, fill)]
 
 
-def _densities(components: list[Component]) -> list[Factor]:
+def _densities(components: list[Component], owners: Sequence[int | None]) -> list[Factor]:
     """By what each component multiplies its pixels.
 
-    A density without a size of its own belongs to the resize before it, which SDKs put into a component of its own;
-    with neither it says nothing.
+    A density without a size of its own belongs to the resize before it, of the same picture and not outside of the
+    condition that guards it: SDKs put it into a component of its own. With neither it says nothing.
     """
     densities = [wanted.density(component) for component in components]
     scaled = list(densities)
     for index, component in enumerate(components):
-        before = _resize_before(components, index) if not component.has("w", "h") else None
+        before = _resize_before(components, owners, index) if not component.has("w", "h", "if") else None
         if before is not None:
             scaled[before] = product(scaled[before], densities[index])
     return scaled
 
 
-def _resize_before(components: list[Component], index: int) -> int | None:
+def _begins_branch(component: Component) -> bool:
+    return component.values("if") not in ([], ["end"]) and len(component.parameters) == 1
+
+
+def _resize_before(components: list[Component], owners: Sequence[int | None], index: int) -> int | None:
     for earlier in range(index - 1, -1, -1):
-        if components[earlier].has("w", "h"):
+        if _begins_branch(components[earlier]):
+            return None
+        if components[earlier].has("w", "h") and owners[earlier] == owners[index]:
             return earlier if wanted.is_scaling(components[earlier]) else None
     return None

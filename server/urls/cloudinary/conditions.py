@@ -47,10 +47,12 @@ class Guards:
         self.single = self.ended = True
 
     def _else(self, component: Component, nodes: list[Node], single: bool) -> None:
-        if not single and not self.open_blocks:
+        if not single and (not self.open_blocks or self.open_blocks[-1].values("if") == ["else"]):
             raise _stray(component, "else")
         if single:
             self.nodes.pop()  # the end of the component before
+        else:
+            self.open_blocks[-1] = component
         self.nodes += [Else(), *nodes]
         if single and not _alone(component):
             self.nodes.append(End())

@@ -82,7 +82,7 @@ def later(component: Component) -> Iterator[Pending]:
     """What is understood of them, but not done yet."""
     for key, is_later in _LATER.items():
         value = next(iter(component.values(key)), None)
-        if value is not None and is_later(value):
+        if value is not None and component.attempt(key, value, is_later):
             yield Pending(component.raw(key))
     for flag in component.flags:
         if flag in _LATER_FLAGS:

@@ -10,6 +10,7 @@ from transforms.expressions import (
     BINDING,
     CONTAINS,
     LACKS,
+    LONGEST,
     Arithmetic,
     Cast,
     Compared,
@@ -50,6 +51,7 @@ _PART = re.compile(
     r"|(?P<number>-?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}))|(?P<word>[A-Za-z][A-Za-z0-9]*)",
     re.ASCII,
 )
+_LONGEST = LONGEST - 100  # the native text of the same may be a little longer
 _WORD = re.compile(r"[\w .+-]+")
 
 
@@ -86,6 +88,8 @@ def condition(text: str) -> Condition:
 
 
 def _tokens(text: str) -> Iterator[Token]:
+    if len(text) > _LONGEST:
+        raise bad_expression(f"an expression has at most {_LONGEST} characters", maximum=_LONGEST)
     end = 0
     while True:
         match = _PART.match(text, end)
@@ -117,9 +121,12 @@ def _read(match: re.Match[str]) -> Iterator[Token]:
 
 
 def _turned(tokens: list[Token]) -> list[Token]:
-    """`a in b` as `b contains a`."""
+    """`a in b` as `b contains a`. Raises Failure bad-expression where either side is more than one value."""
     for at, token in enumerate(tokens):
         if isinstance(token, str) and token in _LISTED and 0 < at < len(tokens) - 1:
+            beside = {*tokens[max(0, at - 2) : at - 1], *tokens[at + 2 : at + 3]}
+            if not beside <= {"&", "|"}:
+                raise bad_expression("in and nin stand between two single values, as in !sale!_in_tags")
             tokens[at - 1 : at + 2] = [tokens[at + 1], _LISTED[token], tokens[at - 1]]
     return tokens
 
@@ -148,7 +155,7 @@ def printed(tree: Expression | Condition) -> str:
         case Compared(sign, left, right) if sign in (CONTAINS, LACKS):
             return f"{printed(right)}_{'in' if sign == CONTAINS else 'nin'}_{printed(left)}"
         case Compared(sign, left, right) | Joined(sign, left, right):
-            return f"{printed(left)}_{_WRITTEN[sign]}_{printed(right)}"
+            return f"{_side(left)}_{_WRITTEN[sign]}_{_side(right)}"
         case Arithmetic(sign, left, right):
             return _arithmetic(sign, left, right)
 
@@ -167,12 +174,22 @@ def _operand(tree: Operand, name: str, details: tuple[str, ...]) -> str:
 
 
 def _arithmetic(sign: str, left: Expression, right: Expression) -> str:
-    if sign == ":" and isinstance(left, Number) and isinstance(right, Number) and min(left.value, right.value) >= 0:
-        return f"{left}:{right}"
     for inner, least in ((left, BINDING[sign]), (right, BINDING[sign] + 1)):
-        if isinstance(inner, Cast) or (isinstance(inner, Arithmetic) and BINDING[inner.sign] < least):
+        loose = isinstance(inner, Arithmetic) and BINDING[inner.sign] < least and not _is_ratio(inner)
+        if isinstance(inner, Cast) or loose:
             raise _not_expressible(f"({inner})")
-    return f"{printed(left)}_{_WRITTEN[sign]}_{printed(right)}"
+    return f"{_side(left)}_{_WRITTEN[sign]}_{_side(right)}"
+
+
+def _side(tree: Expression | Condition) -> str:
+    """A side of an operator; a ratio there needs no parentheses."""
+    return str(tree) if _is_ratio(tree) else printed(tree)
+
+
+def _is_ratio(tree: Expression | Condition) -> bool:
+    if not isinstance(tree, Arithmetic) or tree.sign != ":":
+        return False
+    return all(isinstance(side, Number) and side.value >= 0 for side in (tree.left, tree.right))
 
 
 def _not_expressible(what: str) -> Failure:

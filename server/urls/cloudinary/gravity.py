@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from transforms.failure import Failure, nearest
+from transforms.gravity import search_of
 from transforms.labels import ALIASES, GROUPS
 from transforms.params import Compass
-from transforms.params import Gravity as Words
 
 from .component import Component, unknown, unsupported
 
@@ -114,10 +113,5 @@ def _preference(word: str) -> str:
 
 
 def _checked(text: str) -> str:
-    """The canonical text of a native gravity."""
-    words = Words()
-    try:
-        return words.print(words.parse(text))
-    except Failure as failure:
-        close = nearest(text, _KNOWN)
-        raise unknown("gravity", "g", text, _KNOWN, [close] if close else []) from failure
+    """The canonical text of a native gravity. Raises Failure bad-argument: a weight out of bounds, a thing twice."""
+    return str(search_of(text))

@@ -9,7 +9,7 @@ from transforms.computed import Computed
 from transforms.expressions import Arithmetic, Expression, Number
 from transforms.failure import Failure, bad_argument
 from transforms.image import nearest_pixel
-from transforms.params import MAX_SIDE, BackdropText, Colour, ColourText, Corners, Int, Pixels
+from transforms.params import MAX_SIDE, TRANSPARENT, BackdropText, Colour, ColourText, Corners, Int, Pixels
 from transforms.pipeline import Node, Step
 
 from .amounts import Factor, argument, given, plus, reader, times
@@ -19,7 +19,7 @@ from .expression import expression, is_expression
 _BORDER = re.compile(
     r"(?:(?P<plain>[0-9]{1,6})|(?P<worked>\$[A-Za-z][A-Za-z0-9]*?|\$\([A-Za-z][A-Za-z0-9]*\)))px_solid_(?P<ink>.+)"
 )
-_NUMBER = re.compile(r"-?[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
+_NUMBER = re.compile(r"-?(?:[0-9]{1,6}(?:\.[0-9]{1,6})?|\.[0-9]{1,6})", re.ASCII)
 QUARTERS = {"auto_right": 90.0, "auto_left": 270.0}
 
 Fill = str | Computed
@@ -47,7 +47,9 @@ def _background(text: str) -> Fill:
 
 def shows(fill: Fill | None) -> bool:
     """Whether anything is laid behind the picture."""
-    return fill is not None and (isinstance(fill, Computed) or BackdropText().parse(fill) != ColourText().parse("#0000"))
+    if fill is None or isinstance(fill, Computed):
+        return fill is not None
+    return bool(BackdropText().parse(fill) != TRANSPARENT)
 
 
 def colour(component: Component) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
@@ -165,10 +166,7 @@ def _held(texts: Texts) -> Pairs:
     x, colon, y = gravity.partition(":")
     if colon and x[:1].isdecimal():
         return [("g", "xy_center"), ("x", x), ("y", y)]
-    return [("g", ":".join(_GRAVITIES.get(word, word) for word in gravity.split(":")))]
-
-
-_GRAVITIES = {"text": "ocr_text", "text_avoid": "ocr_text_avoid"}
+    return [("g", ":".join(re.sub(r"^text(?=_|$)", "ocr_text", word) for word in gravity.split(":")))]
 
 
 def _resize(texts: Texts) -> str:
@@ -180,8 +178,10 @@ def _resize(texts: Texts) -> str:
     if not mode or "background" in texts:
         raise _not_expressible(f"resize with fit={fit}")
     width, height = _split(texts["size"])
-    if "1.0" in (width, height) and fit != "cover":
-        kept = ("w", "" if width == "1.0" else _side(width, False)), ("h", "" if height == "1.0" else _side(height, False))
+    if mode == "fit" and "" in (width, height):
+        mode = "scale"
+    if "1.0" in (width, height) and fit != "cover" and "" not in (width, height) and width != height:
+        kept = [(key, "" if side == "1.0" else _side(side, False)) for key, side in (("w", width), ("h", height))]
         one = _joined(("c", mode), *kept, ("fl", "ignore_aspect_ratio"))
         if all(isinstance(side, Expression) or "." not in side or side == "1.0" for side in (width, height)):
             return one
@@ -200,7 +200,7 @@ def _zoom(texts: Texts) -> str | None:
 
 
 def _pad(texts: Texts) -> str:
-    mode = "pad" if "enlarge" in texts or "size" not in texts else "mpad" if "shrink" in texts else "lpad"
+    mode = "mpad" if "shrink" in texts else "pad" if "enlarge" in texts or "size" not in texts else "lpad"
     return _joined(("c", mode), *_sides(texts), *_held(texts), ("b", _backdrop(texts.get("background"))))
 
 

@@ -73,8 +73,14 @@ class Wanted:
                 "g", "xy_center", "its place cannot be worked out: x_ and y_ must be plain numbers here",
                 "unsupported-expression",
             )  # fmt: skip
-        zero = 0.0 if isinstance(x, float) or isinstance(y, float) else 0
-        return ":".join(Offset().print(zero if at is None else at) for at in (x, y))
+        fractions = isinstance(x, float) or isinstance(y, float)
+        for key, at in (("x", x or 0), ("y", y or 0)):
+            if at < 0 or (fractions and at > 1):
+                raise self.component.refusal(
+                    key, self.component.values(key)[0], "the place lies outside of the picture",
+                    minimum=0, maximum=1.0 if fractions else MAX_SIDE * 8,
+                )  # fmt: skip
+        return ":".join(Offset().print(float(at or 0) if fractions else at or 0) for at in (x, y))
 
     def step(self, operation: str, **values: Any) -> Step:
         """A step of this size; where it is out of bounds, the failure names the key that gives it."""
@@ -83,7 +89,7 @@ class Wanted:
 
 
 def read(component: Component, mode: str, density: Factor, background: str | Computed | None) -> Wanted:
-    width, height = (component.read(key, _side) for key in ("w", "h"))
+    width, height = component.read("w", _width), component.read("h", reader(_plain_side))
     x, y = (component.read(key, reader(_offset)) for key in ("x", "y"))
     _check_units(component, width, height, x, y)
     component.read("z", reader(ZOOM.parse))
@@ -95,7 +101,7 @@ def read(component: Component, mode: str, density: Factor, background: str | Com
     return _with_other_side(component, _with_both_sides(wanted, width, height, density))
 
 
-def _side(text: str) -> Amount:
+def _width(text: str) -> Amount:
     """Pixels, with a decimal point a fraction of the incoming picture, the client's width, or an expression."""
     auto = _AUTO.fullmatch(text)
     if auto:
