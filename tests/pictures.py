@@ -162,6 +162,43 @@ def profile(order: str = "RGB", *, gamma: float = 0.0, name: str = "made for a t
     return _assembled(tags, space)
 
 
+def ink_profile(name: str = "inks made for a test") -> bytes:
+    """An ICC profile of four inks, yellowish on paper and with black in place of equal parts, by tables both ways."""
+    inks = np.stack(np.meshgrid(*[np.linspace(0, 1, 7)] * 4, indexing="ij"), -1).reshape(1, -1, 4)
+    light = (1 - inks[:, :, :3]) * (1 - inks[:, :, 3:]) * _PAPER
+    lab = np.stack(np.meshgrid(*[np.arange(0, 256, 255 / 32)] * 3, indexing="ij"), -1).reshape(1, -1, 3)
+    wanted = cv2.cvtColor(_lab_numbers(lab), cv2.COLOR_Lab2RGB).clip(0.0, 1.0) / _PAPER
+    black = 1 - wanted.clip(0, 1).max(axis=2, keepdims=True)
+    colours = 1 - wanted.clip(0, 1) / np.maximum(1 - black, 1e-6)
+    tags = {
+        b"desc": struct.pack(">4sII", b"desc", 0, len(name) + 1) + name.encode() + bytes(79),
+        b"wtpt": _xyz(0.9642, 1.0, 0.8249),
+        b"A2B0": _table(4, 3, 7, _lab_bytes(cv2.cvtColor(light.astype(np.float32), cv2.COLOR_RGB2Lab))),
+        b"B2A0": _table(3, 4, 33, (np.dstack([colours, black]).clip(0, 1) * 255).round().astype(np.uint8)),
+    }
+    data = bytearray(_assembled(tags, "CMYK"))
+    data[12:16], data[20:24] = b"prtr", b"Lab "
+    return bytes(data)
+
+
+_PAPER = np.array([1.0, 0.97, 0.9])
+
+
+def _lab_numbers(stored: Any) -> Any:
+    return (stored * [100 / 255, 1, 1] - [0, 128, 128]).astype(np.float32)
+
+
+def _lab_bytes(lab: Any) -> PixelArray:
+    stored: PixelArray = (lab * [255 / 100, 1, 1] + [0, 128, 128]).round().clip(0, 255).astype(np.uint8)
+    return stored
+
+
+def _table(inputs: int, outputs: int, grid: int, values: PixelArray) -> bytes:
+    ramp, identity = bytes(range(256)), (65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    header = struct.pack(">4sIBBBB9i", b"mft1", 0, inputs, outputs, grid, 0, *identity)
+    return header + ramp * inputs + values.tobytes() + ramp * outputs
+
+
 def _srgb_curve() -> bytes:
     linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.linspace(0, 1, 1024)]
     return struct.pack(">4sII1024H", b"curv", 0, 1024, *(round(v * 65535) for v in linear))

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image as Pillow
 from PIL import ImageCms
 
 from tests import pictures
-from tests.shared import SHARED, needs
 from transforms import colour
 from transforms.carried import Carried, carried
 from transforms.decode import Decode, decode
@@ -26,7 +24,6 @@ from transforms.probe import Source
 from .encoded import body, difference, opened, read
 
 PHOTO = pictures.photo(90, 60)
-PRINT = SHARED / "images" / "formats" / "jpeg-cmyk-icc.jpg"
 
 
 def written(data: bytes, output: Output) -> Encoded:
@@ -141,19 +138,45 @@ def _check_named(image: Image, format: OutputFormat) -> None:  # noqa: A002
         assert difference(read(body(image, format)).frames[0].pixels, read(data).frames[0].pixels) < 3
 
 
-def cmyk_profiles() -> list[Any]:
-    folder = SHARED / "images" / "formats"
-    files = sorted(folder.glob("*cmyk*")) if folder.exists() else []
-    return [path for path in files if path.suffix in (".jpg", ".tif") and Pillow.open(path).info.get("icc_profile")]
+@cache
+def inks() -> bytes:
+    return pictures.ink_profile()
 
 
-@needs("images", "manifest.json")
-@pytest.mark.parametrize("path", cmyk_profiles(), ids=lambda path: path.name)
+def printed(format: str) -> bytes:  # noqa: A002
+    """A photograph in inks, in a file that says which they are."""
+    picture = colour.to_inks(pictures.photo(90, 60), inks())
+    return pictures.file(picture, format, icc_profile=inks(), **({"quality": 98} if format == "JPEG" else {}))
+
+
+@pytest.mark.parametrize("container", ["JPEG", "TIFF"])
+@pytest.mark.parametrize("format", ["jpeg", "tiff"])
 @pytest.mark.parametrize("colorspace", ["keep_cmyk", "copy"])
-def test_inks_go_back_through_their_profile(path: Any, colorspace: Any) -> None:
-    data = path.read_bytes()
-    result = written(data, Output("tiff", colorspace=colorspace)).body
+def test_inks_go_back_through_their_profile(colorspace: Any, format: OutputFormat, container: str) -> None:  # noqa: A002
+    data = printed(container)
+    result = written(data, Output(format, 98, colorspace=colorspace)).body
     shown = opened(result)
-    assert shown.mode == "CMYK"
-    assert shown.info["icc_profile"] == Pillow.open(path).info["icc_profile"]
+    assert (shown.mode, shown.info["icc_profile"]) == ("CMYK", inks())
+    assert np.abs(np.asarray(shown).astype(int) - np.asarray(opened(data))).mean() < 6
     assert difference(read(data).frames[0].pixels, read(result).frames[0].pixels) < 3
+
+
+def test_a_profile_of_inks_makes_a_difference() -> None:
+    plain, by_profile = (np.asarray(colour.to_inks(PHOTO, profile)).astype(int) for profile in (None, inks()))
+    assert np.abs(plain - by_profile).mean() > 2
+    assert colour.writable_space(inks()) == "CMYK"
+    assert difference(PHOTO, read(printed("TIFF")).frames[0].pixels) < 12
+
+
+def test_inks_without_their_profile_are_not_named_by_it() -> None:
+    result = opened(written(printed("TIFF"), Output("tiff", colorspace="cmyk")).body)
+    assert (result.mode, "icc_profile" in result.info) == ("CMYK", False)
+
+
+@pytest.mark.parametrize("format", ["png", "webp"])
+@pytest.mark.parametrize("colorspace", ["keep_cmyk", "copy"])
+def test_inks_of_the_source_in_a_format_without(colorspace: Any, format: OutputFormat) -> None:  # noqa: A002
+    with pytest.raises(Failure) as caught:
+        written(printed("JPEG"), Output(format, colorspace=colorspace))
+    assert caught.value.code == "colorspace-not-in-format"
+    assert written(printed("JPEG"), Output(colorspace=colorspace)).format == "jpeg"

@@ -130,3 +130,33 @@ def test_nothing_after_a_report_runs() -> None:
 
 def test_needs_are_of_all_steps() -> None:
     assert planned("face-crop:10x10/blur-faces").needs == {"largest-face", "all-faces"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reduce", "still"),
+    [
+        ("resize:10x/info", 8, True),
+        ("resize:10x/getinfo", 8, True),
+        ("getinfo", 1, True),
+        ("crop:10x10/getinfo", 1, True),
+    ],
+)
+def test_a_report_of_the_encoded_picture_needs_its_pixels(text: str, reduce: int, still: bool) -> None:
+    assert (planned(text).decode.reduce, planned(text).decode.still) == (reduce, still)
+    moving = planned(text, probed(100, 100, "gif", frames=3))
+    assert moving.decode.still is (text == "resize:10x/info")
+
+
+@pytest.mark.parametrize(
+    ("text", "still"),
+    [("still", True), ("still/format:webp", True), ("still/animated", False), ("format:auto/still", True),
+     ("format:tiff", True), ("format:ico", True), ("animated/format:jpeg", True)],
+)  # fmt: skip
+def test_a_still_is_decoded_as_one(text: str, still: bool) -> None:
+    assert planned(text, probed(100, 100, "gif", frames=3)).decode.still is still
+
+
+def test_stored_pixels_are_not_cut_by_what_was_found_upright() -> None:
+    assert planned("orientation:ignore/face-crop:200x200", found=FACE).decode.reduce == 1
+    unknown = planned("orientation:ignore/face-crop:200x200")
+    assert (unknown.provisional, unknown.decode.reduce) == (False, 1)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import singledispatch
 from math import floor
 
-from .expressions import Expression, Number, Text, Value, bad_expression, parse_expression
+from .expressions import Expression, Number, Text, Value, bad_expression
 from .failure import bad_argument
+from .grammar import parse_expression
 from .numbers import print_number
 from .params import Aspect, BackdropText, ColourText, Corners, Float, Int, IntOr, Offset, Parameter, WxH
 
@@ -105,4 +106,3 @@ def _(_: Parameter, value: Value) -> str:
 @written.register(BackdropText)
 def _(_: Parameter, value: Value) -> str:
     return value.text if isinstance(value, Text) else str(value)
-

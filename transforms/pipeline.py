@@ -5,159 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from . import computed
-from .computed import Computed
-from .expressions import KINDS, Condition, Expression, Operand, Value, operands, parse_condition, parse_expression
-from .failure import Failure, Kind, bad_argument, nearest
-from .params import Flag, Parameter
-from .registry import Argument, Operation, find
+from .expressions import KINDS, Condition, Expression, Operand, operands
+from .failure import Failure, Kind, bad_argument
+from .grammar import parse_condition, parse_expression
+from .steps import Step, printed
+
+__all__ = [
+    "CONTROL", "MAX_DEPTH", "MAX_NODES", "MAX_STEPS", "Else", "End", "If", "Let", "Node", "Pending", "Pipeline",
+    "Preset", "Step", "parse_node", "printed",
+]  # fmt: skip
 
 MAX_STEPS = 64
 MAX_NODES = 256  # steps, and what controls them
 MAX_DEPTH = 16  # of conditions in each other
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """An operation with a value for each of its arguments, in the order of its signature.
-
-    A value may be Computed: then `resolved` makes the step that can run.
-    """
-
-    operation: Operation
-    values: tuple[Any, ...]
-
-    @staticmethod
-    def of(name: str, /, **values: Any) -> Step:
-        """A step from values; those left out take their defaults."""
-        operation = find(name)
-        unknown = set(values) - {argument.name for argument in operation.arguments}
-        if unknown:
-            raise TypeError(f"{name} has no argument {', '.join(sorted(unknown))}")
-        return Step(operation, tuple(values.get(argument.name, argument.default) for argument in operation.arguments))
-
-    @staticmethod
-    def parse(text: str) -> Step:
-        """The step that `name` or `name:args` says, already percent-decoded.
-
-        Arguments are comma-separated, positional ones first, then key=value; a flag may stand as its bare name.
-        Raises Failure unknown-operation, unknown-argument, missing-argument or bad-argument.
-        """
-        name, _, arguments = text.partition(":")
-        operation = find(name)
-        try:
-            return Step(operation, _values(operation, arguments.split(",") if arguments else []))
-        except Failure as failure:
-            raise failure.with_details(operation=name, step=text) from None
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        return {argument.name: value for argument, value in zip(self.operation.arguments, self.values, strict=True)}
-
-    @property
-    def needs(self) -> frozenset[str]:
-        return self.operation.needs(**self.arguments)
-
-    @property
-    def expressions(self) -> tuple[Expression, ...]:
-        return tuple(part for value in self.values if isinstance(value, Computed) for part in value.expressions)
-
-    def resolved(self, value: Callable[[Expression], Value]) -> Step:
-        """The step with its expressions worked out by `value`; raises Failure where what comes out is out of bounds."""
-        if not self.expressions:
-            return self
-        values = zip(self.operation.arguments, self.values, strict=True)
-        try:
-            return Step(self.operation, tuple(_resolved(argument, given, value) for argument, given in values))
-        except Failure as failure:
-            raise failure.with_details(operation=self.operation.name, step=str(self)) from None
-
-    def __str__(self) -> str:
-        """The canonical text: defaults left out, the first argument without its name."""
-        written = [
-            printed(argument.type, value) if index == 0 else f"{argument.name}={printed(argument.type, value)}"
-            for index, (argument, value) in enumerate(zip(self.operation.arguments, self.values, strict=True))
-            if argument.required or value != argument.default
-        ]
-        return f"{self.operation.name}:{','.join(written)}" if written else self.operation.name
-
-
-def _values(operation: Operation, texts: list[str]) -> tuple[Any, ...]:
-    given: dict[str, Any] = {}
-    positional = list(operation.arguments)
-    for text in texts:
-        argument, value = _read(operation, text, positional)
-        if argument.name in given:
-            raise bad_argument(f"{argument.name!r} is given twice", argument=argument.name)
-        given[argument.name] = value
-    return tuple(_value_or_default(argument, given) for argument in operation.arguments)
-
-
-def _read(operation: Operation, text: str, positional: list[Argument]) -> tuple[Argument, Any]:
-    """One argument; takes from `positional`, which is emptied by the first named one."""
-    by_name = {argument.name: argument for argument in operation.arguments}
-    key, equals, value = text.partition("=")
-    if equals:
-        if key not in by_name:
-            raise _unknown_argument(operation, key)
-        positional.clear()
-        return by_name[key], _parsed(by_name[key], value)
-    if text in by_name and isinstance(by_name[text].type, Flag):
-        return by_name[text], True
-    if not positional:
-        raise bad_argument(f"{text!r} is one argument too many", hint=f"for example {operation.example}")
-    argument = positional.pop(0)
-    return argument, _parsed(argument, text)
-
-
-def printed(kind: Parameter, value: Any) -> str:
-    """The text of an argument's value, worked out or not."""
-    return str(value) if isinstance(value, Computed) else kind.print(value)
-
-
-def _resolved(argument: Argument, given: Any, value: Callable[[Expression], Value]) -> Any:
-    if not isinstance(given, Computed):
-        return given
-    return _parsed(argument, given.filled(argument.type, value))
-
-
-def _parsed(argument: Argument, text: str) -> Any:
-    try:
-        if "(" in text and computed.takes_expressions(argument.type):
-            return computed.read(text)
-        return argument.type.parse(text)
-    except Failure as failure:
-        raise Failure(
-            failure.kind, failure.code, f"{argument.name}: {failure.message}",
-            hint=failure.hint, details={**failure.details, "argument": argument.name},
-        ) from None  # fmt: skip
-
-
-def _value_or_default(argument: Argument, given: dict[str, Any]) -> Any:
-    if argument.name in given:
-        return given[argument.name]
-    if argument.required:
-        raise Failure(
-            Kind.BAD_REQUEST,
-            "missing-argument",
-            f"{argument.name} is missing: {argument.type.describe()}",
-            details={"argument": argument.name},
-        )
-    return argument.default
-
-
-def _unknown_argument(operation: Operation, name: str) -> Failure:
-    names = [argument.name for argument in operation.arguments]
-    close = nearest(name, names)
-    return Failure(
-        Kind.BAD_REQUEST,
-        "unknown-argument",
-        f"{operation.name} has no argument {name!r}",
-        hint=f"did you mean {close!r}?" if close else f"it has {', '.join(names) or 'none'}",
-        details={"argument": name, "arguments": names, "nearest": close},
-    )
 
 
 @dataclass(frozen=True, slots=True)

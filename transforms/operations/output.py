@@ -118,9 +118,10 @@ def compression(output: Output, how: Compression) -> Output:
 def metadata(output: Output, which: Literal["keep", "attribution", "strip"]) -> Output:
     """Carry over what the source says about itself, to JPEG, PNG, WebP, AVIF and TIFF; without this step nothing is.
 
-    `keep` is EXIF (in TIFF only description, camera, date and author), XMP and, in JPEG and TIFF, IPTC; but never a position, a thumbnail of the uncut picture, or what
-    cameras note for themselves. `attribution` is only author, copyright and credit. GIF, BMP, ICO and JPEG 2000 hold
-    none. EXIF or XMP of more than 60 kB is left behind, as JPEG cannot hold it.
+    `keep` is EXIF (in TIFF only description, camera, date and author), XMP and, in JPEG and TIFF, IPTC; but never a
+    position, a thumbnail of the uncut picture, or what cameras note for themselves. `attribution` is only author,
+    copyright and credit. GIF, BMP, ICO and JPEG 2000 hold none. EXIF or XMP of more than 60 kB is left behind, as JPEG
+    cannot hold it.
     """
     kept: dict[str, Literal["keep", "attribution"] | None] = {
         "keep": "keep", "attribution": "attribution", "strip": None,

@@ -10,7 +10,6 @@ from transforms.expressions import (
     BINDING,
     CONTAINS,
     LACKS,
-    LONGEST,
     Arithmetic,
     Cast,
     Compared,
@@ -20,16 +19,11 @@ from transforms.expressions import (
     Number,
     Operand,
     Text,
-    Token,
     Variable,
-    as_condition,
-    as_expression,
     bad_expression,
-    climb,
-    number,
-    operand,
 )
 from transforms.failure import Failure, Kind
+from transforms.grammar import LONGEST, Token, as_condition, as_expression, climb, number, operand
 
 SIGNS = {
     "add": "+", "sub": "-", "mul": "*", "div": ":", "mod": "mod", "pow": "^", "eq": "=", "ne": "!=", "lt": "<",

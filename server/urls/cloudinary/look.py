@@ -42,7 +42,9 @@ def _background(text: str) -> Fill:
     if "$" in text:
         return argument(expression(text))
     kind = BackdropText()
-    return kind.print(kind.parse(text))
+    # SDKs write a palette's #00ff00 as they write other colours: `palette_red_rgb:00ff00`.
+    head, palette, colours = text.partition(":palette")
+    return kind.print(kind.parse(head + palette + colours.replace("_rgb:", "_")))
 
 
 def shows(fill: Fill | None) -> bool:
