@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -75,17 +74,6 @@ def test_what_parses_prints_in_both_dialects() -> None:
     assert len(unsaid) <= 0.03 * len(requests), "\n".join(unsaid)
 
 
-@needs("spec", "corpus.jsonl")
-def test_strings_that_are_wrong_are_told_so() -> None:
-    """Those of classes that are not served: all that fails names where."""
-    for row in jsonl("corpus.jsonl"):
-        try:
-            parse(delivered(row))
-        except Failure as failure:
-            assert failure.kind.value in ("bad-request", "unauthorised", "not-found", "forbidden"), row
-            assert failure.message, row
-
-
 def without_effects(pipeline: Pipeline) -> Pipeline:
     """The pipeline without the effects that are not rendered yet; none of them changes a size."""
     kept = [node for node in pipeline.nodes if not (isinstance(node, Pending) and node.text.startswith("e_"))]
@@ -128,7 +116,7 @@ def flat(tmp_path_factory: pytest.TempPathFactory, detection: str, models_folder
         pixels = np.full((height, width, 3), (90, 120, 60), np.uint8)
         cv2.rectangle(pixels, (width // 3, height // 4), (width // 2, height // 2), (20, 30, 200), -1)
         cv2.imwrite(str(folder / f"{width}x{height}.jpg"), pixels)
-    with Server(media=folder, detection=detection, models=models_folder, queue_limit=None) as running:
+    with Server(media=folder, detection=detection, models=models_folder) as running:
         yield running.wait()
 
 

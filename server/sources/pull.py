@@ -29,6 +29,7 @@ from .source import Fetched, Source, SourceRef, not_found
 REMEMBERED = 30.0  # s for which nobody asks again for what the old host has not got, or what is no picture
 WORKSHOP = ".darkroom-pull"  # folder below the originals for half-written ones and locks
 _LEFT_OVER = 3600.0  # s after which what lies in the workshop belongs to nobody any more
+RESERVE = 2**29  # bytes that stay free where originals are kept: an old host may have a picture for every name
 _POLL = 0.05  # s between looks at what another process is fetching
 
 # Behind these, Cloudinary makes pictures of originals, and bills them: an id is only ever sent where it is read as one.
@@ -49,7 +50,8 @@ class PullThrough:
 
         Raises Failure: those of HttpSource.fetch, `not-an-image`, `unsupported-format`, `originals-full`.
         """
-        key = digest(absent.folder.root, absent.location)
+        # A path and an id of the same text are asked for by other names: what one has not got, the other may.
+        key = digest(absent.folder.root, absent.location, absent.base.url, absent.rest, str(absent.exact))
         if key in self._missing:
             raise self._missing[key].with_details()
         await self._flight.run(key, lambda: self._bring(absent, key, deadline))
@@ -63,6 +65,8 @@ class PullThrough:
             async with _alone(Path(absent.folder.root, WORKSHOP), key, deadline):
                 if not _is_here(absent):
                     await self._fetch(absent, deadline)
+                    if not _is_here(absent):  # what came is of another format than a path says
+                        raise not_found()
         except Failure as failure:
             if failure.kind in (Kind.NOT_FOUND, Kind.UNSUPPORTED_MEDIA):
                 self._missing[key] = failure.with_details()
@@ -70,6 +74,8 @@ class PullThrough:
 
     async def _fetch(self, absent: Absent, deadline: float) -> None:
         failure = not_found()
+        if shutil.disk_usage(absent.folder.root).free < RESERVE:
+            raise _unkept(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         for ref, name in _candidates(absent):
             try:
                 fetched = await self._web.fetch(ref, None, deadline)
@@ -80,7 +86,7 @@ class PullThrough:
                 continue
             assert isinstance(fetched, Fetched)  # noqa: S101 - nothing was said to be known
             try:
-                await asyncio.to_thread(_keep, fetched.path, Path(absent.folder.root), name, absent.exact)
+                await asyncio.to_thread(_keep, fetched.path, Path(absent.folder.root), name, absent)
             finally:
                 fetched.release()
             return
@@ -98,20 +104,27 @@ def _is_here(absent: Absent) -> bool:
 def _candidates(absent: Absent) -> Iterator[tuple[SourceRef, str]]:
     """What the old host is asked for, at most twice, and the name that it is kept under.
 
-    Cloudinary gives the original for an id without extension, and a converted picture for one with another.
+    Cloudinary gives the original for an id without extension, and a converted picture for one with another: that must
+    never get the name of the original, `a.gif` for `a.gif.png` or as a path. Nothing is kept that a web server hides or
+    runs, under whatever name the old host has it.
     """
+    extension = split_extension(absent.location)[1].lower()
+    hidden = any(part.startswith(".") for part in absent.location.split("/"))
+    if hidden or (absent.exact and extension not in ("", *EXTENSIONS)):
+        return
     cloudinary = _CLOUDINARY.search(absent.base.url) is not None
     rest = f"v1/{absent.rest}" if cloudinary and "/" in absent.rest else absent.rest
     written = absent.base.at(rest), absent.location
-    stem, extension = split_extension(rest)
-    if absent.exact or extension.lower() not in FORMATS:
+    stem = split_extension(rest)[0]
+    doubled = split_extension(stem)[1].lower() in EXTENSIONS
+    if (doubled or extension not in EXTENSIONS) if cloudinary else (absent.exact or extension not in FORMATS):
         yield written
         return
     bare = absent.base.at(stem), split_extension(absent.location)[0]
     yield from (bare, written) if cloudinary else (written, bare)
 
 
-def _keep(source: Path, root: Path, name: str, exact: bool) -> None:
+def _keep(source: Path, root: Path, name: str, absent: Absent) -> None:
     """Copy a picture into the folder under a name that says its format, all at once, and only if nothing has that name.
 
     Raises Failure `not-an-image`, `unsupported-format`, `source-not-found` (no file can have the name),
@@ -119,7 +132,9 @@ def _keep(source: Path, root: Path, name: str, exact: bool) -> None:
     """
     with source.open("rb") as file:
         kind = sniff(file.read(1024))
-    if not exact and split_extension(name)[1].lower() not in EXTENSIONS:
+    if absent.exact and FORMATS.get(split_extension(absent.location)[1].lower()) == kind:
+        name = absent.location
+    elif name != absent.location or (not absent.exact and split_extension(name)[1].lower() not in EXTENSIONS):
         name = f"{name}.{'jpg' if kind == 'jpeg' else kind}"
     target = _target(root, name)
     descriptor, draft = tempfile.mkstemp(suffix=".draft", dir=root / WORKSHOP)

@@ -138,7 +138,7 @@ def printed(tree: Expression | Condition) -> str:
             return str(tree)
         case Text(text):
             if "!" in text:
-                raise _not_expressible(str(tree))
+                raise not_expressible(str(tree))
             return f"!{_escaped(text)}!"
         case Variable(name):
             return f"${name}"
@@ -163,7 +163,7 @@ def _operand(tree: Operand, name: str, details: tuple[str, ...]) -> str:
     if name in _STORED and details:
         return f"{name}:!{_escaped(details[0])}!"
     if name not in _NAMED:
-        raise _not_expressible(str(tree))
+        raise not_expressible(str(tree))
     return _NAMED[name]
 
 
@@ -171,7 +171,7 @@ def _arithmetic(sign: str, left: Expression, right: Expression) -> str:
     for inner, least in ((left, BINDING[sign]), (right, BINDING[sign] + 1)):
         loose = isinstance(inner, Arithmetic) and BINDING[inner.sign] < least and not _is_ratio(inner)
         if isinstance(inner, Cast) or loose:
-            raise _not_expressible(f"({inner})")
+            raise not_expressible(f"({inner})")
     return f"{_side(left)}_{_WRITTEN[sign]}_{_side(right)}"
 
 
@@ -186,5 +186,5 @@ def _is_ratio(tree: Expression | Condition) -> bool:
     return all(isinstance(side, Number) and side.value >= 0 for side in (tree.left, tree.right))
 
 
-def _not_expressible(what: str) -> Failure:
+def not_expressible(what: str) -> Failure:
     return Failure(Kind.BAD_REQUEST, "not-expressible", f"{what} cannot be said in Cloudinary's URLs")

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from functools import cache
 from itertools import pairwise
 from urllib.parse import quote
 
-from transforms import computed
-from transforms.expressions import Arithmetic, Cast, Expression, Operand
-from transforms.failure import Failure, Kind
+from transforms.failure import Failure
 from transforms.pipeline import Else, End, If, Let, Node, Pending, Pipeline, Preset, Step, printed
 
 from ..request import Request
 from . import compiler, expression
 from .arguments import escaped
-from .effects import sharpness
-from .wanted import CLIENT_STEP
-
-Texts = dict[str, str]  # the arguments of a step that are not the default, as they are written
-Pairs = Sequence[tuple[str, str | None]]
+from .expression import not_expressible
+from .writing import WRITERS, Texts
 
 
 def print(request: Request) -> str:  # noqa: A001 - the counterpart of parse
@@ -33,16 +25,12 @@ def print(request: Request) -> str:  # noqa: A001 - the counterpart of parse
     return "/image/" + "/".join([*_source(request, [quote(text, safe=",:_.-$!;") for text in components])])
 
 
-def _not_expressible(what: str) -> Failure:
-    return Failure(Kind.BAD_REQUEST, "not-expressible", f"{what} cannot be said in Cloudinary's URLs")
-
-
 def _source(request: Request, components: list[str]) -> list[str]:
     source = request.source
     if source.scheme in ("http", "https"):
         return ["fetch", *components, quote(source.location, safe=":/")]
     if source.scheme != "id":
-        raise _not_expressible(f"the source {source.location!r}")
+        raise not_expressible(f"the source {source.location!r}")
     # As SDKs do: a version keeps folders from being read as components.
     version = ["v1"] if "/" in source.location else []
     return [request.delivery or "upload", *components, *version, quote(source.location, safe="/:@")]
@@ -56,9 +44,9 @@ def _components(pipeline: Pipeline) -> list[str]:
     try:
         again = compiler.pipeline(components)
     except Failure:
-        raise _not_expressible(str(pipeline)) from None
+        raise not_expressible(str(pipeline)) from None
     if again != pipeline:
-        raise _not_expressible(str(pipeline))
+        raise not_expressible(str(pipeline))
     return components
 
 
@@ -88,239 +76,12 @@ def _node(node: Node) -> str:
 
 
 def _step(step: Step) -> str:
-    write = _WRITERS.get(step.operation.name)
+    write = WRITERS.get(step.operation.name)
     if write is None:
-        raise _not_expressible(f"the operation {step.operation.name}")
+        raise not_expressible(f"the operation {step.operation.name}")
     return write(_texts(step))
 
 
 def _texts(step: Step) -> Texts:
     pairs = zip(step.operation.arguments, step.values, strict=True)
     return {a.name: printed(a.type, value) for a, value in pairs if a.required or value != a.default}
-
-
-def _worked(text: str) -> str:
-    """The text of an argument with its expressions as Cloudinary writes them."""
-    if "(" not in text:
-        return text
-    pieces = computed.read(text).pieces
-    return "".join(piece if isinstance(piece, str) else expression.printed(piece) for piece in pieces)
-
-
-def _joined(*parameters: tuple[str, str | None]) -> str:
-    return ",".join(f"{key}_{value}" for key, value in parameters if value)
-
-
-def _sides(texts: Texts) -> Pairs:
-    """`w_ h_ ar_`, and the `dpr_auto` that multiplies them."""
-    width, height = _split(texts.get("size", "x"))
-    dense = any(_dense(side) for side in (width, height))
-    ratio = texts.get("ratio")
-    return [
-        ("w", _side(width, dense)), ("h", _side(height, dense)), ("ar", ratio and _worked(ratio)),
-        ("dpr", "auto" if dense else None),
-    ]  # fmt: skip
-
-
-def _split(size: str) -> list[str | Expression]:
-    """Both sides of a size; the `x` between them stands in no expression."""
-    sides: list[str | Expression] = ["", ""]
-    second = 0
-    for piece in computed.read(size).pieces:
-        if isinstance(piece, Expression):
-            sides[second] = piece
-            continue
-        before, cross, after = piece.partition("x")
-        sides[second] = before or sides[second]
-        if cross:
-            second, sides[1] = 1, after
-    return sides
-
-
-def _dense(side: str | Expression) -> bool:
-    return _by_density(side) is not None
-
-
-def _by_density(side: str | Expression) -> Expression | None:
-    """What is multiplied by the client's density, if anything is."""
-    tree = side.inner if isinstance(side, Cast) and side.kind == "float" else side
-    if isinstance(tree, Arithmetic) and tree.sign == "*" and tree.right == Operand("dpr"):
-        return tree.left
-    return None
-
-
-def _side(side: str | Expression, dense: bool) -> str:
-    if isinstance(side, str):
-        return side
-    tree = _by_density(side) if dense else side
-    if tree is None:
-        raise _not_expressible(str(side))
-    if isinstance(tree, Operand) and tree.name == "auto":
-        return ":".join(["auto", *([] if tree.details == (str(CLIENT_STEP),) else tree.details)])
-    return expression.printed(tree)
-
-
-def _held(texts: Texts) -> Pairs:
-    """`g_`, with `x_` and `y_` where it is a point."""
-    gravity = texts.get("gravity", "")
-    x, colon, y = gravity.partition(":")
-    if colon and x[:1].isdecimal():
-        return [("g", "xy_center"), ("x", x), ("y", y)]
-    return [("g", ":".join(re.sub(r"^text(?=_|$)", "ocr_text", word) for word in gravity.split(":")))]
-
-
-def _resize(texts: Texts) -> str:
-    fit, enlarge = texts.get("fit", "inside"), "enlarge" in texts
-    modes = {"inside": ("limit", "fit"), "cover": ("lfill", "fill"), "fill": ("", "scale")}
-    mode = modes.get(fit, ("", ""))[enlarge]
-    if "shrink" in texts:
-        mode = "mfit" if mode == "fit" else ""
-    if not mode or "background" in texts:
-        raise _not_expressible(f"resize with fit={fit}")
-    width, height = _split(texts["size"])
-    if mode == "fit" and "" in (width, height):
-        mode = "scale"
-    if "1.0" in (width, height) and fit != "cover" and "" not in (width, height) and width != height:
-        kept = [(key, "" if side == "1.0" else _side(side, False)) for key, side in (("w", width), ("h", height))]
-        one = _joined(("c", mode), *kept, ("fl", "ignore_aspect_ratio"))
-        if all(isinstance(side, Expression) or "." not in side or side == "1.0" for side in (width, height)):
-            return one
-    return _joined(("c", mode), *_sides(texts), *_held(texts))
-
-
-def _crop(texts: Texts) -> str:
-    largest = texts.get("size") == "1.0x" and "ratio" in texts
-    offsets = [(key, _worked(texts[key]) if key in texts else None) for key in ("x", "y")]
-    sides = _sides(texts)[2 if largest else 0 :]
-    return _joined(("c", "crop"), *sides, *offsets, *_held(texts), ("z", _zoom(texts)))
-
-
-def _zoom(texts: Texts) -> str | None:
-    return _worked(texts["zoom"]) if "zoom" in texts else None
-
-
-def _pad(texts: Texts) -> str:
-    mode = "mpad" if "shrink" in texts else "pad" if "enlarge" in texts or "size" not in texts else "lpad"
-    return _joined(("c", mode), *_sides(texts), *_held(texts), ("b", _backdrop(texts.get("background"))))
-
-
-def _fill_pad(texts: Texts) -> str:
-    gravity = texts.get("gravity", "auto")
-    held = _held({"gravity": gravity})
-    return _joined(("c", "fill_pad"), *_sides(texts), *held, ("b", _backdrop(texts.get("background"))))
-
-
-def _face_crop(texts: Texts) -> str:
-    which = "faces" if texts.get("which") == "all" else "face"
-    fallback = "" if texts.get("fallback") == "center" else ":auto"
-    return _joined(("c", "thumb"), *_sides(texts), ("g", which + fallback), ("z", _zoom(texts)))
-
-
-def _smart_crop(texts: Texts) -> str:
-    return _joined(("c", "fill"), *_sides(texts), *_held({"gravity": texts.get("gravity", "auto")}))
-
-
-def _backdrop(text: str | None) -> str | None:
-    if text is None or text.startswith(("auto", "blurred", "(")):
-        return text and _worked(text)
-    return f"rgb:{text}"
-
-
-def _border(texts: Texts) -> str:
-    width, ink = texts["width"], texts.get("color", "000000")
-    if "(" in width:
-        pieces = computed.read(width).pieces
-        width = f"({expression.printed(pieces[0])})" if isinstance(pieces[0], Expression) else width
-        width = f"${width.replace('$', '')}"
-    return f"bo_{width}px_solid_{_backdrop(ink)}"
-
-
-def _scaled(text: str | None, factor: float) -> str:
-    if text is None:
-        return ""
-    if "(" not in text:
-        return f":{round(float(text) * factor)}"
-    tree = computed.read(text).expressions[0]
-    if not isinstance(tree, Arithmetic):
-        raise _not_expressible(text)
-    return f":{expression.printed(tree.left)}"
-
-
-@cache
-def _strengths() -> dict[float, int]:
-    return {sharpness(strength): strength for strength in range(1, 2001)}
-
-
-def _sharpen(texts: Texts) -> str:
-    amount = texts.get("amount", "1")
-    if "(" in amount:
-        raise _not_expressible(amount)
-    return f"e_sharpen:{_strengths().get(float(amount), 100)}"
-
-
-def _pixelate_faces(texts: Texts) -> str:
-    if "(" in texts.get("blocks", ""):
-        raise _not_expressible(texts["blocks"])
-    return "e_pixelate_faces" + (f":{round(100 / int(texts['blocks']))}" if "blocks" in texts else "")
-
-
-def _download(texts: Texts) -> str:
-    # A dot inside a flag would end it, and what it holds is decoded once more.
-    name = escaped(texts["name"]).replace(".", "%2E") if "name" in texts else ""
-    return "fl_attachment" + (f":{name}" if name else "")
-
-
-def _quality(texts: Texts) -> str:
-    return f"q_{_worked(texts['value'])}" + (f":{texts['chroma']}" if "chroma" in texts else "")
-
-
-def _metadata(texts: Texts) -> str:
-    flags = {"keep": "fl_keep_iptc", "attribution": "fl_keep_attribution"}
-    return flags.get(texts["which"], "")
-
-
-_WRITERS: dict[str, Callable[[Texts], str]] = {
-    "resize": _resize,
-    "crop": _crop,
-    "pad": _pad,
-    "fill-pad": _fill_pad,
-    "face-crop": _face_crop,
-    "object-crop": lambda texts: _joined(("c", "thumb"), *_sides(texts), *_held(texts), ("z", _zoom(texts))),
-    "smart-crop": _smart_crop,
-    "rotate": lambda texts: _joined(("a", _angle(texts["angle"])), ("b", _backdrop(texts.get("background")))),
-    "flip": lambda texts: "a_vflip" if texts.get("axis") == "vertical" else "a_hflip",
-    "round": lambda texts: f"r_{_worked(texts['radius'])}",
-    "border": _border,
-    "background": lambda texts: f"b_{_backdrop(texts['color'])}",
-    "opacity": lambda texts: f"o_{_worked(next(iter(texts.values()), '100'))}",
-    "blur": lambda texts: "e_blur" + _scaled(texts["sigma"], 20),
-    "sharpen": _sharpen,
-    "grayscale": lambda texts: "e_grayscale",
-    "brightness": lambda texts: f"e_brightness:{_worked(texts['amount'])}",
-    "blur-faces": lambda texts: "e_blur_faces" + _scaled(texts.get("strength"), 100),
-    "pixelate-faces": _pixelate_faces,
-    "getinfo": lambda texts: "fl_getinfo",
-    "page": lambda texts: f"pg_{texts['pages']}",
-    "orientation": lambda texts: "a_ignore",
-    "quality": _quality,
-    "format": lambda texts: f"f_{texts['type']}",
-    "progressive": lambda texts: "fl_progressive" + (f":{texts['how']}" if "how" in texts else ""),
-    "animated": lambda texts: "fl_animated",
-    "delay": lambda texts: f"dl_{texts['milliseconds']}",
-    "colorspace": lambda texts: f"cs_{texts['space']}",
-    "profile": lambda texts: "fl_force_icc",
-    "png": lambda texts: f"fl_png{texts['bits']}",
-    "lossy": lambda texts: "fl_lossy",
-    "compression": lambda texts: "fl_tiff8_lzw",
-    "metadata": _metadata,
-    "download": _download,
-    "immutable": lambda texts: "fl_immutable_cache",
-    "fallback": lambda texts: f"d_{escaped(texts['picture'])}",
-}
-
-
-def _angle(text: str) -> str:
-    if "(" not in text:
-        return text
-    tree = computed.read(text).expressions[0]
-    return expression.printed(tree.left if isinstance(tree, Arithmetic) and tree.sign == "mod" else tree)
