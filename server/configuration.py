@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 from pydantic import (
     BaseModel,
@@ -140,7 +141,7 @@ class Configuration(BaseModel):
 
 def _unfit(mounts: Mounts, said: Configuration) -> Iterator[str]:
     """What is wrong with pull-throughs: each needs a folder to write to, that no other address fills."""
-    filled: dict[tuple[str, str], Base] = {}
+    filled: list[tuple[Scope, str, Base]] = []
     for scope, base in said.pull_through.items():
         name = f'pull_through."{scope}"'
         found = mounts.folder_of(scope)
@@ -150,8 +151,23 @@ def _unfit(mounts: Mounts, said: Configuration) -> Iterator[str]:
         folder, prefix = found
         if not os.access(folder.root, os.W_OK):
             yield f"{name}: its folder {folder.root} cannot be written to"
-        if filled.setdefault((folder.root, prefix), base) != base:
+        filling = scope, os.path.join(folder.root, prefix).rstrip("/"), base
+        if any(_collide(filling, other) for other in filled):
             yield f"{name}: its folder {folder.root} is filled from another address too; mount a folder for each"
+        filled.append(filling)
+
+
+def _collide(one: tuple[Scope, str, Base], other: tuple[Scope, str, Base]) -> bool:
+    """Whether two pull-throughs could bring different originals under one name, in a folder or in one inside it."""
+    (outer, above, first), (inner, below, second) = sorted((one, other), key=lambda filling: len(filling[1]))
+    if not f"{below}/".startswith(f"{above}/"):
+        return False
+    rest = below.removeprefix(above).strip("/")
+    if second.url == (f"{first.url}{quote(rest)}/" if rest else first.url):
+        return False
+    # Of one cloud the longest prefix wins, so that the outer one never fills the inner one's folder.
+    nested = inner.prefix == (*outer.prefix, *rest.split("/"))
+    return not (rest and nested and (outer.cloud, outer.delivery) == (inner.cloud, inner.delivery))
 
 
 def _described(detail: Any) -> Iterable[str]:

@@ -134,16 +134,22 @@ def test_an_unreadable_file(tmp_path: Path) -> None:
         ("[mounts]\ndemo = '.'\n[pull_through]\n'demo:private' = 'https://a/'", "no folder of its own"),
         ("[mounts]\na = '.'\nb = '.'\n[pull_through]\na = 'https://a/'\nb = 'https://b/'", "filled from another"),
         ("[mounts]\na = '.'\n[pull_through]\n'a/x' = 'https://a/'\n'*/x' = 'https://b/'", "no folder of its own"),
+        # What the one brings for x/foo lies where the other looks for foo.
+        ("[pull_through]\n'*' = 'https://a/'\n'demo/x' = 'https://b/'", "filled from another"),
+        ("[pull_through]\n'demo/x' = 'https://b/'\n'other' = 'https://b/'", "filled from another"),
+        ("[mounts]\na = '.'\nb = 'media'\n[pull_through]\na = 'https://a/'\nb = 'https://b/'", "filled from another"),
+        ("[mounts]\na = '.'\n'a/x' = 'media'\n[pull_through]\na = 'https://a/'\n'a/x' = 'https://b/'", "filled from"),
     ],
 )
 def test_pull_through_wants_a_folder_of_its_own(tmp_path: Path, text: str, message: str) -> None:
     settings = Settings(media=tmp_path)
+    (tmp_path / "media").mkdir()
     with pytest.raises(SettingsError, match=message):
         Configuration.load(written(tmp_path, text)).originals(settings)
 
 
 def test_pull_through_into_folders_that_fit(tmp_path: Path) -> None:
-    text = "[pull_through]\ndemo = 'https://a/'\n'demo/x' = 'https://b/'\n'*' = 'https://a/'"
+    text = "[pull_through]\ndemo = 'https://a/'\n'demo/x' = 'https://b/'\n'*/y' = 'https://a/y/'"
     Configuration.load(written(tmp_path, text)).originals(Settings(media=tmp_path))
     with pytest.raises(SettingsError, match="name it with DARKROOM_MEDIA"):
         Configuration.load(written(tmp_path, text)).originals(Settings())

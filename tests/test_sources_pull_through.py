@@ -69,6 +69,8 @@ async def brought(folder: Path, origin: Origin, location: str, path: str = "", *
         ({f"{OLD}/a": JPEG}, OLD, "a", [f"{OLD}/a"], "a.jpg", None),
         ({f"{OLD}/v1/w_9/a": PNG}, OLD, "w_9/a.webp", [f"{OLD}/v1/w_9/a"], "w_9/a.png", "webp"),
         ({f"{OLD}/a.jpg": JPEG}, OLD, "a.jpg", [f"{OLD}/a", f"{OLD}/a.jpg"], "a.jpg", None),
+        # What it converts never gets the name of the original.
+        ({f"{OLD}/a.gif.png": PNG}, OLD, "a.gif.png", [f"{OLD}/a.gif.png"], "a.gif.png", None),
         # Any other host has files.
         ({"/p/a.jpg": JPEG}, "/p/", "a.jpg", ["/p/a.jpg"], "a.jpg", None),
         ({"/p/a.jpg": PNG}, "/p/", "a.jpg", ["/p/a.jpg"], "a.jpg", None),
@@ -94,14 +96,46 @@ async def test_what_is_asked_and_how_it_is_kept(
 
 
 async def test_a_path_means_one_file(tmp_path: Path) -> None:
-    with Origin({f"{OLD}/v1/b/a.jpg": image(PNG)}) as origin:
-        place = await brought(tmp_path, origin, "b/a.jpg", OLD, exact=True)
-        assert place == Place(SourceRef("file", "b/a.jpg", str(tmp_path / "media")))
-        assert origin.paths() == [f"{OLD}/v1/b/a.jpg"]
+    routes = {f"{OLD}/v1/b/a.jpg": image(JPEG), f"{OLD}/v1/b/a": image(PNG), "/b/d.jpeg": image(PNG)}
+    with Origin(routes) as origin:
+        for location, path in (("b/c.jpg", OLD), ("b/a.jpg", OLD)):  # the second is a PNG: what it has is no JPEG
+            with pytest.raises(Failure) as caught:
+                await brought(tmp_path, origin, location, path, exact=True)
+            assert caught.value.code == "source-not-found"
+        assert origin.paths() == [f"{OLD}/v1/b/c", f"{OLD}/v1/b/c.jpg", f"{OLD}/v1/b/a"]
+        for location, path in (("b/a.png", OLD), ("b/d.jpeg", "")):
+            if location not in kept(tmp_path / "media"):
+                place = await brought(tmp_path, origin, location, path, exact=True)
+                assert place == Place(SourceRef("file", location, str(tmp_path / "media")))
+    assert kept(tmp_path / "media") == {"b/a.png", "b/d.jpeg"}
+
+
+async def test_a_path_that_has_nothing_keeps_nobody_from_the_id(tmp_path: Path) -> None:
+    with Origin({"/b": image(JPEG)}) as origin:
+        media = tmp_path / "media"
+        async with puller(tmp_path) as pull:
+            with pytest.raises(Failure, match="404"):
+                await pull.bring(absent(media, origin.url, "b.jpg", exact=True), time.monotonic() + 10)
+            place = await pull.bring(absent(media, origin.url, "b.jpg"), time.monotonic() + 10)
+    assert place.ref.location == "b.jpg"
+
+
+@pytest.mark.parametrize("location", ["x.html", ".htaccess", ".Darkroom-Pull/a.jpg", "b/.darkroom-pull/a.lock", "a.php"])
+async def test_no_name_that_a_web_server_hides_or_runs(tmp_path: Path, location: str) -> None:
+    with Origin({f"/{location}": image(JPEG)}) as origin:
         with pytest.raises(Failure) as caught:
-            await brought(tmp_path, origin, "b/c.jpg", OLD, exact=True)
-        assert caught.value.code == "source-not-found"
-    assert kept(tmp_path / "media") == {"b/a.jpg"}
+            await brought(tmp_path, origin, location, exact=True)
+        assert origin.paths() == []
+    assert (caught.value.code, kept(tmp_path / "media")) == ("source-not-found", set())
+
+
+async def test_some_room_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.sources.pull.RESERVE", 2**62)
+    with Origin({"/a.jpg": image(JPEG)}) as origin:
+        with pytest.raises(Failure) as caught:
+            await brought(tmp_path, origin, "a.jpg")
+        assert origin.paths() == []
+    assert (caught.value.code, kept(tmp_path / "media")) == ("originals-full", set())
 
 
 @pytest.mark.parametrize(

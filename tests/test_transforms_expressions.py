@@ -124,7 +124,7 @@ def test_arithmetic(text: str, expected: float) -> None:
         ("10", False, False),
         ("1.0", True, False),
         ("10*2", False, False),
-        ("0.5*2", True, False),
+        ("0.5*2", False, False),
         ("w", False, True),
         ("w*0.5", False, True),
         ("0.5*w", False, True),

@@ -75,7 +75,8 @@ def resolved(
         ("background:('red')", "background:ff0000"),
         # of numbers alone a decimal point makes a fraction; of sides it makes pixels
         ("resize:(0.5)x", "resize:0.5x"),
-        ("resize:(0.25*2)x", "resize:0.5x"),
+        ("resize:(0.25*2.0)x", "resize:0.5x"),
+        ("let:w=200/resize:($w*1.5)x", "resize:300x"),
         ("resize:(w*0.5)x", "resize:800x"),
         ("resize:(int(w*0.333))x", "resize:532x"),
         ("resize:(float(w:iw))x,enlarge", "resize:1.0x,enlarge=true"),

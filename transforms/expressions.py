@@ -31,8 +31,8 @@ KINDS = {"faces": frozenset({"faces"}), "tags": frozenset({"faces", "objects"})}
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """`decimal`: written with a decimal point, which is a fraction where a length may be one, or worked out with such
-    a number; unless something `measured` on the picture went in, which makes pixels of it."""
+    """`decimal`: written with a decimal point, which is a fraction where a length may be one, or worked out from such
+    numbers alone. Whole numbers, and what was `measured` on the picture, make pixels of all they go into."""
 
     value: float
     decimal: bool = False
@@ -245,7 +245,7 @@ def _reckoned(tree: Arithmetic, sign: str, left: Number, right: Number) -> Numbe
     if isinstance(result, complex) or not abs(result) <= LARGEST:
         raise bad_expression(f"{tree} has no value")
     measured = left.measured or right.measured
-    return Number(result, (left.decimal or right.decimal) and not measured, measured)
+    return Number(result, left.decimal and right.decimal and not measured, measured)
 
 
 def holds(tree: Condition, known: Surroundings) -> bool:

@@ -134,7 +134,7 @@ def _keep(source: Path, root: Path, name: str, absent: Absent) -> None:
         kind = sniff(file.read(1024))
     if absent.exact and FORMATS.get(split_extension(absent.location)[1].lower()) == kind:
         name = absent.location
-    elif name != absent.location or (not absent.exact and split_extension(name)[1].lower() not in EXTENSIONS):
+    elif (name != absent.location or not absent.exact) and split_extension(name)[1].lower() not in EXTENSIONS:
         name = f"{name}.{'jpg' if kind == 'jpeg' else kind}"
     target = _target(root, name)
     descriptor, draft = tempfile.mkstemp(suffix=".draft", dir=root / WORKSHOP)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import TypeVar
 
 from transforms import computed
@@ -50,12 +49,8 @@ def times(amount: Amount, factor: Factor) -> Amount:
 
 
 def _ratio(factor: Factor) -> Expression:
-    """A factor in whole numbers, which leaves pixels what they are."""
-    if isinstance(factor, Expression):
-        return factor
-    ratio = Fraction(factor).limit_denominator(1000)
-    whole = Number(float(ratio.numerator))
-    return whole if ratio.denominator == 1 else Arithmetic(":", whole, Number(float(ratio.denominator)))
+    """A factor with a decimal point: pixels times it are pixels, a fraction is a fraction."""
+    return factor if isinstance(factor, Expression) else Number(factor, decimal=True)
 
 
 def product(first: Factor, second: Factor) -> Factor:

@@ -1,0 +1,1 @@
+"""Fuzz targets, run by hand: `python -m fuzz.urls --seconds 60`."""
