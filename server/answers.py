@@ -23,6 +23,7 @@ from .wanted import Wanted
 
 SHED = frozenset({"queue-full", "queue-timeout", "deadline-exceeded"})  # codes of what load alone refuses
 
+_SECRET = re.compile("%3f|(?<=b64:)|(?<=b64%3a)", re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -112,5 +113,5 @@ def _request_id(request: Request) -> str:
 
 
 def _short(path: str) -> str:
-    """A path for the log: without what follows an encoded question mark, which may hold a source's secrets."""
-    return re.split("%3[fF]", path, maxsplit=1)[0][:500]
+    """A path for the log: without the query of a source, which may hold secrets, nor one written in Base64."""
+    return _SECRET.split(path, maxsplit=1)[0][:500]

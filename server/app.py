@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from .answers import Pictures
 from .assemble import Parts, assembled
@@ -36,10 +36,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
             yield
             health.parts = None
 
-    return Starlette(routes=_routes(pictures, health, settings.media), lifespan=lifespan)
+    app = Starlette(routes=_routes(health, settings.media), lifespan=lifespan)
+    app.router.default = pictures  # a route's pattern would leave paths with line ends to Starlette's own 404
+    return app
 
 
-def _routes(pictures: Pictures, health: Health, media: Path) -> list[BaseRoute]:
+def _routes(health: Health, media: Path) -> list[BaseRoute]:
     return [
         Route("/", index(media)),
         Route("/health", health.health),
@@ -52,5 +54,4 @@ def _routes(pictures: Pictures, health: Health, media: Path) -> list[BaseRoute]:
         Route("/schema.json", health.schema),
         Route("/robots.txt", health.robots),
         Route("/favicon.ico", health.favicon),
-        Mount("/", app=pictures),
     ]

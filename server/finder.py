@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
@@ -76,7 +77,10 @@ class SourceFinder:
     def planned(self, pipeline: Pipeline, client: Client) -> Plan:
         """The plan. What conditions, or its scale, depend on is asked first, on a small copy."""
         probe, limits = self._source.probe, self._source.limits
-        pipeline, self._without = resolve(pipeline, probe, client, lambda kinds: self._of_source(kinds, 0))
+        # What is to be hidden may show in a later frame than the first, and hang on a condition.
+        whole = probe.animated and any(step.operation.closed for step in pipeline.steps)
+        ask = self._of_all_frames if whole else lambda kinds: self._of_source(kinds, 0)
+        pipeline, self._without = resolve(pipeline, probe, client, ask)
         first = plan(pipeline, probe, limits, side_for=_side_for)
         self._clock.lap("plan")
         if not first.provisional:
@@ -107,6 +111,14 @@ class SourceFinder:
         found = self._seen(kinds & model_kinds(), image.frames[frame].pixels, None)
         self._clock.lap("find")
         return found
+
+    def _of_all_frames(self, kinds: frozenset[str]) -> Found:
+        """As many faces as the frame with the most has, and whatever else any frame shows."""
+        found = [self._of_source(kinds, frame) for frame in range(len(self._view(kinds).frames))]
+        most = max(found, key=lambda one: len(one.by("faces"))).by("faces")
+        others = (region for one in found for region in one.regions if region.by != "faces")
+        whole = reduce(Found.merged, found)
+        return replace(whole, regions=(*most, *others))
 
     def _of_source(self, kinds: frozenset[str], frame: int) -> Found:
         """What is known of the source's upright pixels, by the number of the picture in the file."""

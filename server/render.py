@@ -99,7 +99,7 @@ class Delivery:
     def parse(self, raw_path: str, raw_query: str) -> Request:
         """1. The path as a request, its signature checked; both dialects give the same pipeline."""
         request = urls.parse(raw_path, raw_query)
-        self._access.check(request, time.time())
+        self._access.check(request, time.time(), self._presets.expand)
         return request
 
     def want(self, request: Request, headers: Mapping[str, str]) -> Wanted:

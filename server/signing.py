@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import new as new_hash
 from typing import TYPE_CHECKING, Literal
@@ -83,14 +83,17 @@ class Access:
             settings.only_presets,
         )  # fmt: skip
 
-    def check(self, request: Request, now: float) -> None:
+    def check(
+        self, request: Request, now: float, expand: Callable[[Pipeline], Pipeline] = lambda pipeline: pipeline
+    ) -> None:
         """Lets a request pass or raises Failure: 401 in Cloudinary's dialect, 403 in ours. `now` is in Unix seconds.
 
+        `expand` puts the nodes of presets in their place: one may do nothing to a private original.
         bad-signature, signature-not-configured, signature-required, signature-expired (403), presets-only.
         """
         if request.signature is not None:
             self._check_signature(request, request.signature)
-        elif self._wants_signature(request):
+        elif self._wants_signature(request, expand):
             raise _refusal(request, "signature-required", "this URL must be signed")
         if request.expires is not None and now >= request.expires:
             raise Failure(Kind.FORBIDDEN, "signature-expired", "the URL has expired")
@@ -124,14 +127,14 @@ class Access:
         ]
         return _any_equal(signature.given, expected)
 
-    def _wants_signature(self, request: Request) -> bool:
+    def _wants_signature(self, request: Request, expand: Callable[[Pipeline], Pipeline]) -> bool:
         closed = bool(self.keys) and not self.unsigned
         if request.dialect == "native":
             return closed
         if request.delivery == "authenticated":
             return True
         if request.delivery == "private":
-            return closed or self.strict or not _derived(request.pipeline)
+            return closed or self.strict or not _derived(expand(request.pipeline))
         return not only_presets(request.pipeline) if self.strict else closed
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detectors.manifest import COCO
-from transforms.attention import best_window, by_gravity, eyes_for, eyes_then, subject_of
+from transforms.attention import best_window, by_gravity, closeup, eyes_for, eyes_then, subject_of
 from transforms.failure import Failure
 from transforms.gravity import Focus, Gravity, search_of
 from transforms.image import Box, Found, Region, Saliency, Size
@@ -228,6 +228,24 @@ def test_a_body_that_does_not_fit_keeps_its_head() -> None:
     window = by_gravity("body", 0.3, 0.3, Found(regions=(tall,)), PICTURE)
     assert window.y <= 0.05
     assert window.bottom >= 0.05 + 0.2
+
+
+def test_a_closeup_of_a_body_that_does_not_fit_keeps_its_head() -> None:
+    tall = thing("person", 0.4, 0.05, 0.2, 0.9)
+    window = closeup([tall], 1.0, 0.3, zoom=1.0)
+    assert (window.width, window.height) == pytest.approx((1.0, 0.3))
+    assert window.y <= 0.05
+
+
+@pytest.mark.parametrize("gravity", ["auto:person", "auto:person_100:cat_20", "auto:body"])
+def test_a_named_body_that_does_not_fit_keeps_its_head(gravity: str) -> None:
+    tall = thing("person", 0.4, 0.2, 0.2, 0.7)
+    search = search_of(gravity)
+    assert search
+    assert search.auto
+    window = best_window(Found(regions=(tall,)), 1.0, 0.3, search.auto)
+    assert window.y <= 0.2
+    assert window.bottom >= 0.2 + 0.2
 
 
 # Wishes

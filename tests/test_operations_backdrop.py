@@ -207,6 +207,16 @@ def test_what_cannot_be_seen_is_no_colour() -> None:
     assert (margin("auto", plain(9, 9, *GREEN, 0)) == 255).all()
 
 
+def test_the_border_of_a_turned_picture_is_its_own() -> None:
+    """The turned picture touches its canvas in one pixel a side, of another colour here than its edges."""
+    canvas = np.full((41, 61, 4), (*GREEN, 0), np.uint8)
+    for row in range(41):
+        reach = min(row, 40 - row)
+        canvas[row, 30 - reach : 31 + reach] = (*RED, 255)
+    canvas[[0, -1], 30] = canvas[20, [10, 50]] = (*BLUE, 255)
+    assert (margin("auto", Image((frame(canvas),))) == (*RED, 255)).all()
+
+
 def test_an_animation_keeps_its_colour() -> None:
     red, blue = (np.full((10, 10, 3), colour, np.uint8) for colour in (RED, BLUE))
     result = apply("pad:20x10,background=auto", Image((Frame(red, 40), Frame(blue, 40))))

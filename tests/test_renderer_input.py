@@ -24,6 +24,7 @@ from transforms.image import Box, Found, PixelArray, Region
 from transforms.input import Input
 from transforms.limits import Limits
 from transforms.output import Client
+from transforms.pipeline import Pipeline
 from transforms.probe import Source
 
 MODEL = (("faces", "m@1"), ("largest-face", "m@1"), ("all-faces", "m@1"))
@@ -41,7 +42,7 @@ def kept(tmp_path: Path, data: bytes) -> Path:
 
 
 class Watching:
-    """A detection service that says that it sees one face, where it is whitest, and remembers what it was shown."""
+    """A detection service that says that it sees one face, where it is white, and remembers what it was shown."""
 
     def __init__(self) -> None:
         self.seen: list[PixelArray] = []
@@ -51,6 +52,8 @@ class Watching:
         self.seen.append(pixels)
         self.keys.append(key)
         rows, columns = np.nonzero(pixels[:, :, 0] > 200)
+        if not rows.size:
+            return Found(models=tuple((kind, "m@1") for kind in sorted(kinds)))
         height, width = pixels.shape[:2]
         left, right = columns.min() / width, (columns.max() + 1) / width
         box = Box.between(left, rows.min() / height, right, (rows.max() + 1) / height)
@@ -98,6 +101,22 @@ def test_detectors_see_the_picture_upright_and_steps_find_its_faces_as_stored(or
     x, y = usual(FACES, upright, 0).faces[0].box.centre
     height, width = upright.frames[0].pixels.shape[:2]
     assert upright.frames[0].pixels[int(y * height), int(x * width)].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "steps"),
+    [
+        ("if:faces>0/blur-faces/end", ["blur-faces"]),
+        ("if:faces=1/blur-faces/end", ["blur-faces"]),
+        ("let:n=faces/if:$n=0/flip/else/blur-faces/end", ["blur-faces"]),
+        ("if:tags~person/pixelate-faces/end", ["pixelate-faces"]),
+        ("if:faces>0/flip/end", []),  # nothing is hidden: the first frame decides, as it does for all else
+    ],
+)
+def test_a_face_in_a_later_frame_is_hidden_where_that_hangs_on_a_condition(pipeline: str, steps: list[str]) -> None:
+    moving = pictures.animation(pictures.image(spotted(200, 0), spotted(90, 60), spotted(10, 60)), "GIF")
+    planned = finder(moving, Input(), Watching()).planned(Pipeline.parse(pipeline), Client())
+    assert [str(one.step) for one in planned.steps] == steps
 
 
 def test_known_faces_are_hidden_in_stored_pixels(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import tarfile
 from pathlib import Path
@@ -238,7 +239,11 @@ def test_operators_pages(server: Server) -> None:
 
 def test_nothing_secret_gets_into_the_log(server: Server) -> None:
     server.get("/resize:10x/https%3A%2F%2Fexample.com%2Fa.jpg%3Ftoken%3Dhush?also=hush")
+    hidden = base64.urlsafe_b64encode(b"https://example.com/a.jpg?token=hush").decode()
+    for scheme in ("b64:", "B64%3A", "b64:a/"):
+        server.get(f"/-/{scheme}{hidden}")
     assert "hush" not in server.log()
+    assert hidden not in server.log()
 
 
 def test_the_first_page_shows_only_what_is_there(server: Server, media: Path, tmp_path: Path, detection: str) -> None:

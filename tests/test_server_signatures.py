@@ -120,6 +120,14 @@ def test_an_expiring_answer_is_kept_no_longer(locked: Server) -> None:
         assert locked.get(stale, headers={"If-None-Match": answer.headers["etag"]}).status_code == 403
 
 
+def test_line_ends_in_a_path_lead_past_nothing(locked: Server) -> None:
+    for path in ("/demo/image/upload/w_10%0A/photo.jpg", "/%0Ax.jpg", "/s--k1%0A--/photo.jpg"):
+        answer = locked.get(path)
+        assert answer.status_code in (400, 401, 403, 404)
+        assert refusal(answer)[0] == answer.status_code
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_strict_mode(strict: Server) -> None:
     assert strict.get("/resize:20x/photo.jpg").status_code == 200
     assert strict.get(signed("w_20/photo.jpg")).status_code == 200

@@ -6,11 +6,13 @@ import base64
 import hashlib
 import hmac
 import time
+from contextlib import nullcontext
 from urllib.parse import quote
 
 import pytest
 
 from server import links, signing, urls
+from server.presets import Presets
 from server.settings import Settings, SettingsError
 from server.signing import Access, cloudinary_signature, native_signature, only_presets, read_keys
 from transforms.failure import Failure, Kind
@@ -227,6 +229,18 @@ def test_where_a_signature_is_wanted(
     failure = failure_of(LOCKED, path)
     assert failure is not None
     assert failure.kind is (Kind.UNAUTHORISED if urls.is_cloudinary(path) else Kind.FORBIDDEN)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("w_10", None), ("flip/format:auto", None), ("f_auto,q_auto", REQUIRED), ("if_w_gt_9999/w_1/if_end", REQUIRED)],
+)
+def test_a_preset_opens_a_private_original_only_where_it_makes_something_of_it(text: str, code: str | None) -> None:
+    presets = Presets.read({"p": text})
+    request = urls.parse("/demo/image/private/t_p/a.jpg")
+    with pytest.raises(Failure) if code else nullcontext() as caught:
+        OPEN.check(request, time.time(), presets.expand)
+    assert (caught.value.code if caught else None) == code
 
 
 def test_keys_close_cloudinarys_dialect_too_where_it_has_no_secret() -> None:

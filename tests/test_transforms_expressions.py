@@ -8,7 +8,7 @@ import pytest
 
 from transforms.expressions import Number, Operand, Text, Value, holds, operands, value
 from transforms.failure import Failure, Kind
-from transforms.grammar import LONGEST, MOST_TOKENS, parse_condition, parse_expression
+from transforms.grammar import LONGEST, MOST_NESTED, MOST_TOKENS, parse_condition, parse_expression
 
 
 @dataclass
@@ -67,6 +67,7 @@ def number(text: str) -> float:
         ("'a b'", "'a b'"),
         ("'a%2Cb'", "'a%2Cb'"),
         ("'a%27b'", "'a%27b'"),
+        ("'a=b'", "'a%3Db'"),  # which ends the name of an argument
         ("int(w:3)", "int(w:3)"),
         ("float(int($ten))", "float(int($ten))"),
         ("auto@20@400", "auto@20@400"),
@@ -209,10 +210,19 @@ def test_bounds_of_length_and_parts() -> None:
         assert caught.value.details["maximum"] == bound
 
 
-@pytest.mark.parametrize("text", ["-" * 99 + "w", "(" * 49 + "w" + ")" * 49, "'" + "ü" * 400 + "'"])
+@pytest.mark.parametrize(
+    "text", ["-" * 20 + "w", "(" * 20 + "w" + ")" * 20, "int(" * 20 + "w" + ")" * 20, "'" + "ü" * 400 + "'"]
+)
 def test_the_longest_have_a_text_that_can_be_read(text: str) -> None:
     tree = parse_expression(text)
     assert parse_expression(str(tree)) == tree
+
+
+@pytest.mark.parametrize("text", ["-" * 99 + "w", "(" * 21 + "w" + ")" * 21, "int(" * 21 + "w" + ")" * 21])
+def test_how_deep_an_expression_may_be_nested(text: str) -> None:
+    with pytest.raises(Failure) as caught:
+        parse_expression(text)
+    assert caught.value.details["maximum"] == MOST_NESTED
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,14 @@ def test_folders(folder: str, location: str) -> None:
     assert urls.parse(f"/demo/image/upload/{folder}/a.jpg").source.location == location
 
 
+@pytest.mark.parametrize("slashes", ["/", "//", "%2F", "%2f%2F/", "/" * 7000, "%2F" * 2000])
+@pytest.mark.parametrize("form", ["/demo/image/upload/w_9{}v1{}a.jpg{}", "/resize:9x,enlarge{}id:a.jpg{}{}"])
+def test_slashes_before_between_and_after_all(form: str, slashes: str) -> None:
+    once = "/" if len(slashes) > 9 else slashes
+    request = urls.parse(form.format(once, once, slashes))
+    assert (str(request.pipeline), request.source.location) == ("resize:9x,enlarge=true", "a.jpg")
+
+
 @pytest.mark.parametrize("public_id", ["w_100", "c_fill,w_100", "e_sepia", "if_end", "t_named", "w_9,foo", "w_"])
 def test_the_last_segment_is_never_a_component(public_id: str) -> None:
     request = urls.parse(f"/demo/image/upload/w_50/{public_id}")

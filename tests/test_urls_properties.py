@@ -42,7 +42,8 @@ def test_cloudinary_text_reads_back_where_there_is_one(request_: Request) -> Non
     try:
         text = cloudinary.print(request_)
     except Failure as failure:
-        assert failure.code == "not-expressible"
+        if failure.code != "not-expressible":
+            raise
         return
     assert urls.parse(text) == request_
     assert cloudinary.print(urls.parse(text)) == text
@@ -62,7 +63,7 @@ def test_the_strings_to_begin_from(transformation: str) -> None:
 @example("/demo/image/upload/t_a%252Fb/x", "")
 @example("/demo/image/upload/if_tags_in_!a:b!,w_9/x", "")
 @example("/demo/image/upload/$a_!" + "%25C3%25BC" * 300 + "!/x", "")
-@example("/let:a=" + "-" * 90 + "w/x", "")
+@example("/let:a=" + "-" * 20 + "w/x", "")
 def test_whatever_is_sent_gives_a_request_that_prints_or_a_failure(path: str, query: str) -> None:
     checked(path, query)
 

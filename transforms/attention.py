@@ -131,21 +131,21 @@ def by_gravity(gravity: str | Focus, width: float, height: float, found: Found, 
     if len(shown) > 1:
         return window_over(shown, width, height)
     if shown:
-        return around(_heart(shown[0], height), width, height)
+        return around(_upper(shown[0], height).centre, width, height)
     if search and search.auto:
         return best_window(found, width, height, search.auto)
     return around((0.5, 0.5), width, height)
 
 
-def _heart(region: Region, height: float) -> tuple[float, float]:
-    """The middle of a thing; of a person who does not fit, what begins with the head."""
-    x, y = region.box.centre
-    return (x, region.box.y + height * 0.4) if region.label == "person" and region.box.height > height else (x, y)
+def _upper(region: Region, height: float) -> Box:
+    """The box of a thing; of a person who does not fit, what begins with the head and leaves some room above it."""
+    box, most = region.box, height * 0.8
+    return Box(box.x, box.y, box.width, most) if region.label == "person" and box.height > height else box
 
 
 def window_over(shown: Sequence[Region], width: float, height: float) -> Box:
     """The window that keeps most of several things, the largest of them with a margin in any case."""
-    must = _must((region.box for region in _by_size(shown)), width, height)
+    must = _must(_by_size(shown), width, height)
     return heaviest(width, height, [(room_of(region), sqrt(region.box.area)) for region in shown], must=must)
 
 
@@ -158,7 +158,9 @@ def closeup(shown: Sequence[Region], widest: float, highest: float, zoom: float)
     width = max(room.width, room.height * widest / highest) / zoom
     if width >= widest and len(shown) > 1:
         return window_over(shown, widest, highest)
-    return around(room.centre, min(width, widest), min(width * highest / widest, highest))
+    begins = _upper(shown[0], highest)
+    centre = room.centre if width < widest or begins is shown[0].box else begins.centre
+    return around(centre, min(width, widest), min(width * highest / widest, highest))
 
 
 def best_window(found: Found, width: float, height: float, wishes: Wishes = ALL, subject: Box | None = None) -> Box:
@@ -169,7 +171,7 @@ def best_window(found: Found, width: float, height: float, wishes: Wishes = ALL,
     stays inside instead.
     """
     matters, avoided = _matters(found, wishes)
-    must = subject or _must((matter.region.box for matter in matters if matter.priority is not None), width, height)
+    must = subject or _must((matter.region for matter in matters if matter.priority is not None), width, height)
     spread = [part for matter in matters for part in matter.parts()]
     return heaviest(width, height, spread, found.saliency, must=must, avoided=avoided)
 
@@ -254,11 +256,15 @@ def _lies_in(region: Region, boxes: Iterable[Box]) -> bool:
     return any(box.x <= x <= box.right and box.y <= y <= box.bottom for box in boxes)
 
 
-def _must(boxes: Iterable[Box], width: float, height: float) -> Box | None:
-    """What has to stay inside: the first box with a margin, and each further one that fits in with those before it."""
+def _must(regions: Iterable[Region], width: float, height: float) -> Box | None:
+    """What has to stay inside: the first thing with a margin, and each further one that fits in with those before it.
+
+    Of a person who does not fit only what begins with the head.
+    """
     must: Box | None = None
-    for box in boxes:
-        room = box.grown(2 * MUST_MARGIN).clipped() or box
+    for region in regions:
+        box = _upper(region, height)
+        room = (box if box is not region.box else box.grown(2 * MUST_MARGIN)).clipped() or box
         both = must.union(room) if must else room
         if must is None or (both.width <= width and both.height <= height):
             must = both

@@ -58,7 +58,7 @@ class Text:
 
     def __str__(self) -> str:
         # Nothing in it may look like the end of the text, of an argument or of a step.
-        return f"'{quote(self.text, safe=' !$&*+:;=?@[]^_`{|}~<>#.-')}'"
+        return f"'{quote(self.text, safe=' !$&*+:;?@[]^_`{|}~<>#.-')}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +178,14 @@ def _side(inner: Expression, sign: str, right: bool) -> str:
 
 def parts(tree: Expression | Condition) -> Iterator[Expression | Condition]:
     """The tree and all that is in it."""
-    yield tree
-    inner = (tree.left, tree.right) if isinstance(tree, Arithmetic | Compared | Joined) else ()
-    for one in (tree.inner,) if isinstance(tree, Cast) else inner:
-        yield from parts(one)
+    waiting = [tree]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        if isinstance(found, Arithmetic | Compared | Joined):
+            waiting += (found.right, found.left)
+        elif isinstance(found, Cast):
+            waiting.append(found.inner)
 
 
 def operands(tree: Expression | Condition) -> frozenset[Operand]:

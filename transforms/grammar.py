@@ -31,6 +31,7 @@ from .failure import Failure, Kind, nearest
 
 LONGEST = 500  # characters of an expression
 MOST_TOKENS = 100
+MOST_NESTED = 20  # minus signs, parentheses and casts in each other: printing takes the square of it
 
 Token = str | Expression
 """An operator or parenthesis as it is written, or an operand that is read already."""
@@ -136,6 +137,7 @@ class _Climber:
     tokens: list[Token]
     text: str
     at: int = 0
+    nested: int = 0
 
     def climb(self, least: int) -> Expression | Condition:
         left = self._atom()
@@ -150,17 +152,25 @@ class _Climber:
     def _atom(self) -> Expression | Condition:
         found = self.tokens[self.at] if self.at < len(self.tokens) else None
         self.at += 1
+        if found not in ("-", "(", "int", "float"):
+            if found is None or isinstance(found, str):
+                raise bad_expression(f"{self.text!r}: a value is missing" + (f" before {found}" if found else ""))
+            return found
+        self.nested += 1
+        if self.nested > MOST_NESTED:
+            raise bad_expression(f"an expression is nested {MOST_NESTED} deep at most", maximum=MOST_NESTED)
+        inner = self._inner(str(found))
+        self.nested -= 1
+        return inner
+
+    def _inner(self, found: str) -> Expression:
         if found == "-":
             inner = as_expression(self._atom(), self.text)
             return Number(-inner.value, inner.decimal) if isinstance(inner, Number) else Arithmetic("-", ZERO, inner)
         if found == "(":
             return self._closed(as_expression(self.climb(4), self.text))
-        if found in ("int", "float"):
-            self._expect("(")
-            return self._closed(Cast(found, as_expression(self.climb(4), self.text)))
-        if found is None or isinstance(found, str):
-            raise bad_expression(f"{self.text!r}: a value is missing" + (f" before {found}" if found else ""))
-        return found
+        self._expect("(")
+        return self._closed(Cast(found, as_expression(self.climb(4), self.text)))
 
     def _closed(self, inner: Expression) -> Expression:
         self._expect(")")

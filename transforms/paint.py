@@ -188,11 +188,17 @@ def _mains(pixels: PixelArray, of: str) -> list[_Main]:
 
 
 def _border(pixels: PixelArray) -> tuple[PixelArray, Floats]:
-    """Colours (n, 3) of the outermost visible pixels, and where they are (n, 2)."""
+    """Colours (n, 3) of the first and last visible pixels of each row and column, and where they are (n, 2).
+
+    Of a picture that was turned, or whose corners are cut, these are its own edges, not where it touches the canvas.
+    """
     height, width = pixels.shape[:2]
-    rows = np.concatenate([np.zeros(width), np.full(width, height - 1), np.arange(height), np.arange(height)])
-    columns = np.concatenate([np.arange(width), np.arange(width), np.zeros(height), np.full(height, width - 1)])
-    return _visible(pixels[rows.astype(np.intp), columns.astype(np.intp)], columns / width, rows / height)
+    seen = pixels[:, :, 3] >= OPAQUE if pixels.shape[2] == 4 else np.ones((height, width), np.bool_)
+    across, down = np.arange(width), np.arange(height)
+    first, last = seen.argmax(axis=0), height - 1 - seen[::-1].argmax(axis=0)
+    left, right = seen.argmax(axis=1), width - 1 - seen[:, ::-1].argmax(axis=1)
+    rows, columns = np.concatenate([first, last, down, down]), np.concatenate([across, across, left, right])
+    return _visible(pixels[rows, columns], columns / width, rows / height)
 
 
 def _everything(pixels: PixelArray) -> tuple[PixelArray, Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -15,7 +15,8 @@ from .request import missing_source
 LONGEST_PATH = 8192
 
 # An escaped slash separates like a plain one, as it does where a whole path is decoded before it is split.
-_PIECE = re.compile(r"(?:/|%2[Ff])*((?:[^/%]|%(?!2[Ff]))+)")
+# One that ends where it ends: a pattern of what stands between them took 6 seconds for 8 KB of slashes.
+_SLASHES = re.compile("(?:/|%2[Ff])+")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
@@ -37,7 +38,31 @@ def split(raw_path: str) -> list[Segment]:
             Kind.URI_TOO_LONG, "uri-too-long", f"the path is longer than {LONGEST_PATH} bytes",
             details={"maximum": LONGEST_PATH},
         )  # fmt: skip
-    return [Segment(decode(match[1]), raw_path[match.start(1) :]) for match in _PIECE.finditer(raw_path)]
+    return [Segment(decode(raw_path[begin:end]), raw_path[begin:]) for begin, end in _pieces(raw_path)]
+
+
+def _pieces(raw_path: str) -> Iterator[tuple[int, int]]:
+    """Where the pieces between slashes begin and end."""
+    begin = 0
+    for slashes in _SLASHES.finditer(raw_path):
+        if slashes.start() > begin:
+            yield begin, slashes.start()
+        begin = slashes.end()
+    if begin < len(raw_path):
+        yield begin, len(raw_path)
+
+
+def without_trailing_slashes(raw: str) -> str:
+    """Raw text up to the slashes, escaped or not, that it ends with."""
+    end = len(raw)
+    while end:
+        if raw[end - 1] == "/":
+            end -= 1
+        elif raw[max(0, end - 3) : end] in ("%2F", "%2f"):
+            end -= 3
+        else:
+            break
+    return raw[:end]
 
 
 def decode(raw: str) -> str:

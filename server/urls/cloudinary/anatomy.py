@@ -11,7 +11,7 @@ from transforms.failure import Failure, Kind
 
 from ...sources.source import SourceRef
 from ...sources.url import canonical_url
-from ..paths import Segment, decode, location
+from ..paths import Segment, decode, location, without_trailing_slashes
 from ..request import Signature, bad_source, missing_source
 from .component import is_component
 from .vocabulary import words
@@ -46,7 +46,6 @@ _NOT_THE_SOURCES = ("_a", "_i", "__cld_token__")  # parameters that SDKs add for
 
 _LITERAL = re.compile("%24%28")
 _END = re.compile("/|%2[Ff]")
-_TRAILING = re.compile(r"(?:/|%2[Ff])+\Z")
 _DOUBLED = re.compile(r"([^:/])/+")
 _URL = re.compile(r"\A(https?:)/+", re.IGNORECASE)
 _ESCAPE = re.compile(r"%(?!25)([0-9A-Fa-f]{2})")
@@ -187,7 +186,7 @@ def _public_id(segments: Sequence[Segment], suffix: Segment | None) -> tuple[Sou
             raise Failure(Kind.BAD_REQUEST, "bad-suffix", f"the suffix {suffix.text!r} has dots in it")
         if match[1]:
             public_id += "." + match[1]
-            written += "." + _TRAILING.sub("", suffix.rest).partition(".")[2]
+            written += "." + without_trailing_slashes(suffix.rest).partition(".")[2]
     if len(public_id) > _LONGEST_ID:
         raise Failure(
             Kind.BAD_REQUEST, "id-too-long", f"a public id has at most {_LONGEST_ID} characters",
@@ -228,7 +227,7 @@ def _raw(segments: Sequence[Segment], begin: int, end: int, after: Segment | Non
         return ""
     following = segments[end] if end < len(segments) else after
     text = segments[begin].rest
-    return _TRAILING.sub("", text if following is None else text[: -len(following.rest)])
+    return without_trailing_slashes(text if following is None else text[: -len(following.rest)])
 
 
 def _texts(transformation: str, source: str) -> Iterator[str]:

@@ -109,6 +109,8 @@ def _acts(component: Component, density: Factor) -> list[Node]:
 
 
 def _sized(component: Component, density: Factor, fill: look.Fill | None) -> list[Node]:
+    if not component.has(*_GEOMETRY):
+        return []
     if any(part.is_later(component) for part in (geometry, gravity, look, wanted)):
         return [Pending(component.raw(*_GEOMETRY))]
     return [*geometry.steps(component, density, fill)]

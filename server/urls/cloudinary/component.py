@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -36,7 +37,7 @@ _KEYS = KEYS | _REFUSED.keys()
 _VARIABLE = re.compile(r"\$[A-Za-z][A-Za-z0-9]*_", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Component:
     """The parameters of one component in the order written. Values are decoded a second time, as Cloudinary does.
 
@@ -46,11 +47,18 @@ class Component:
     text: str
     parameters: tuple[tuple[str, str], ...]
 
+    @cached_property
+    def _by_key(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for key, value in self.parameters:
+            found.setdefault(key, []).append(value)
+        return found
+
     def values(self, key: str) -> list[str]:
-        return [value for name, value in self.parameters if name == key]
+        return self._by_key.get(key, [])
 
     def has(self, *keys: str) -> bool:
-        return any(name in keys for name, _ in self.parameters)
+        return not self._by_key.keys().isdisjoint(keys)
 
     def without(self, *keys: str) -> Component:
         """The same component as if some of its keys were not there."""

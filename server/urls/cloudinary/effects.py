@@ -32,17 +32,18 @@ def used(component: Component) -> frozenset[str]:
 
 def nodes(component: Component) -> list[Step | Pending]:
     """The effects of a component in the order written. Raises the failures of `read`."""
-    return [read(component, text) for text in component.values("e")]
+    mine = used(component)
+    return [read(component, text, mine) for text in component.values("e")]
 
 
-def read(component: Component, text: str) -> Step | Pending:
-    """One effect: a step where there is an operation for it, else its checked text with the keys that it uses.
+def read(component: Component, text: str, mine: frozenset[str]) -> Step | Pending:
+    """One effect: a step where there is an operation for it, else its checked text with the keys, of `mine`, it uses.
 
     Raises Failure bad-argument (with the bounds), missing-argument, unsupported-effect (of videos) or unknown-effect.
     """
     written = component.attempt("e", text, canonical)
     name, _, argument = written.partition(":")
-    keys = sorted(USES.get(name, frozenset()) & used(component))
+    keys = sorted(USES.get(name, frozenset()) & mine)
     if name in _STEPS and not keys:
         return component.attempt("e", text, lambda _: _STEPS[name](_strength(argument) if argument else None))
     others = [f"{key}_{component.attempt(key, component.values(key)[0], OTHERS[key])}" for key in keys]

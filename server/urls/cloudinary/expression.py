@@ -65,11 +65,17 @@ def expression(text: str) -> Expression:
 
 def assigned(text: str) -> Expression:
     """What a variable is given: an expression, or a word without exclamation marks, which is text."""
+    _check_length(text)
     bare = text.removesuffix("_to_i").removesuffix("_to_f")
     if _WORD.fullmatch(bare) and not is_expression(bare) and not bare.strip("-").replace(".", "", 1).isdecimal():
         word = Text(bare)
         return word if bare == text else Cast("int" if text.endswith("i") else "float", word)
     return expression(text)
+
+
+def _check_length(text: str) -> None:
+    if len(text) > _LONGEST:
+        raise bad_expression(f"an expression has at most {_LONGEST} characters", maximum=_LONGEST)
 
 
 def _uncast(text: str) -> Expression:
@@ -82,8 +88,7 @@ def condition(text: str) -> Condition:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    if len(text) > _LONGEST:
-        raise bad_expression(f"an expression has at most {_LONGEST} characters", maximum=_LONGEST)
+    _check_length(text)
     end = 0
     while True:
         match = _PART.match(text, end)
