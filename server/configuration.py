@@ -134,9 +134,21 @@ class Configuration(BaseModel):
         mounts = Mounts(FileSource(settings.media, limit), entries, self.pull_through.items(), self.rewrite.items())
         if self.pull_through and not self.mounts and "media" not in settings.model_fields_set:
             raise SettingsError("pull_through: originals are kept in a folder; name it with DARKROOM_MEDIA or [mounts]")
-        for line in _unfit(mounts, self):
+        for line in (*_opened(self), *_unfit(mounts, self)):
             raise SettingsError(line)
         return mounts
+
+
+def _opened(said: Configuration) -> Iterator[str]:
+    """Folders of private and authenticated originals that lie in one of upload's, which anybody may ask for."""
+    folders = [(scope, target) for scope, target in said.mounts.items() if isinstance(target, Path)]
+    for scope, target in folders:
+        around = next((f for s, f in folders if s.delivery == "upload" and target.is_relative_to(f)), None)
+        if scope.delivery != "upload" and around is not None:
+            yield (
+                f'mounts."{scope}": its folder {target} lies in {around}, which is open to all as upload;'
+                " originals that want a signature need a folder elsewhere"
+            )
 
 
 def _unfit(mounts: Mounts, said: Configuration) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from transforms.check import check
 from transforms.failure import Failure
 from transforms.output import Client, OutputFormat
 from transforms.pipeline import Node, Pipeline, Step
@@ -47,13 +48,14 @@ class Wanted:
 
 
 def wanted(request: Request, mounts: Mounts, presets: Presets, headers: negotiate.Headers) -> Wanted:
-    """A request located. Raises the failures of Presets.expand and Mounts.places."""
+    """A request located. Raises the failures of Presets.expand, of check, of layers and of Mounts.places."""
     pipeline = presets.expand(request.pipeline)
+    check(pipeline)
+    layers = later.layers_of(pipeline, request, mounts)
     fallback = fallback_of(pipeline)
     asked = request.source, request.cloud, request.delivery or "upload"
     places = mounts.places(*asked) if fallback is None else mounts.places_or(fallback, *asked)
     first, *others = _attempts(pipeline, places, headers)
-    layers = later.layers_of(pipeline, request, mounts)
     return replace(first, otherwise=tuple(others), layers=layers, unrendered=later.pending(pipeline))
 
 

@@ -156,7 +156,7 @@ def blocks(inner: st.SearchStrategy[list[Node]]) -> st.SearchStrategy[list[Node]
 def pipelines() -> st.SearchStrategy[Pipeline]:
     """Of all kinds of nodes, conditions in each other."""
     presets = st.sampled_from(["thumb", "Resized Artwork", "a_b-c", "ü,x"]).map(Preset)
-    pending = st.sampled_from(["e_sepia:50", "l_logo,w_9", "l_text:Arial_20:a%2Cb", "fl_layer_apply,g_south"])
+    pending = st.sampled_from(["e_sepia:50", "l_logo,w_9", "l_text:Arial_20:a%2Cb", "g_south,l_a:b,x_5"])
     nodes = steps() | st.builds(Let, NAMES, expressions()) | presets | pending.map(Pending)
     flat = st.lists(nodes, max_size=4)
     nested = st.recursive(flat, lambda inner: blocks(inner) | st.builds(lambda a, b: a + b, inner, inner), max_leaves=4)

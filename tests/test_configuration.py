@@ -220,3 +220,12 @@ def test_too_many_steps_in_all(presets: Presets) -> None:
     doubling = {f"p{n}": f"preset:p{n + 1}/preset:p{n + 1}" for n in range(40)} | {"p40": "flip"}
     with pytest.raises(ValueError, match="more than"):
         Presets.read(doubling)
+
+
+@pytest.mark.parametrize("inside", ["", "secret"])
+def test_originals_that_want_a_signature_cannot_lie_in_what_is_open(tmp_path: Path, inside: str) -> None:
+    (tmp_path / "secret").mkdir()
+    text = f'[mounts]\n"demo" = "{tmp_path}"\n"demo:authenticated" = "{tmp_path / inside}"\n'
+    (tmp_path / "darkroom.toml").write_text(text)
+    with pytest.raises(SettingsError, match="open to all as upload"):
+        Configuration.load(tmp_path / "darkroom.toml").originals(Settings.load())

@@ -225,7 +225,7 @@ def test_sign_prints_paths_that_are_served(locked: Server) -> None:
         (("sign", "/image/upload/a.jpg", "--expires", "5"), {"cloudinary_secret": SECRET}, "do not expire", 2),
         (("sign", "/image/upload/a.jpg", "--dialect", "native"), {"keys": KEYS}, "Cloudinary's", 1),
         (("sign", "/a.jpg"), {"keys": "k1:hush"}, "DARKROOM_KEYS=•••", 2),
-        (("url", "--dialect", "cloudinary", "/grayscale/bus.jpg"), {}, "not-expressible", 1),
+        (("url", "--dialect", "cloudinary", "/grayscale/bus.jpg"), {}, "id:bus.jpg as source", 1),
         (("url", "--dialect", "native", "/image/authenticated/a.jpg"), {}, "not-expressible", 1),
         (("serve", "--host", "0.0.0.0"), {"cloudinary_secret": SECRET}, "DARKROOM_KEYS", 2),
     ],

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from .failure import Failure, Kind
+from .failure import Failure, Kind, nearest
 from .numbers import decimal, print_number
 
 LARGEST = 1e12  # what a calculation may come to
@@ -193,6 +193,14 @@ def operands(tree: Expression | Condition) -> frozenset[Operand]:
 
 
 # Working out.
+
+
+def undefined(name: str, names: Iterable[str]) -> Failure:
+    close = nearest(name, names)
+    return Failure(
+        Kind.BAD_REQUEST, "undefined-variable", f"${name} is used before it is given a value",
+        hint=f"did you mean ${close}?" if close else None, details={"variable": name, "nearest": close},
+    )  # fmt: skip
 
 
 class Surroundings(Protocol):

@@ -28,6 +28,7 @@ from .expressions import (
     bad_expression,
 )
 from .failure import Failure, Kind, nearest
+from .numbers import DECIMALS
 
 LONGEST = 500  # characters of an expression
 MOST_TOKENS = 100
@@ -37,7 +38,7 @@ Token = str | Expression
 """An operator or parenthesis as it is written, or an operand that is read already."""
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})|'(?P<text>[^']*)'|\$(?P<variable>[A-Za-z][A-Za-z0-9]*)"
+    r"\s*(?:(?P<number>[0-9]{1,9}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})|'(?P<text>[^']*)'|\$(?P<variable>[A-Za-z][A-Za-z0-9]*)"
     r"|(?P<name>[a-z]+(?:@[^@()'$<>=~!&|*^+\s:,-]+)*)|(?P<sign>>=|<=|!=|!~|[-+*:^<>=~&|()]))\s*",
     re.ASCII,
 )
@@ -95,7 +96,7 @@ def _token(match: re.Match[str]) -> Token:
 
 def number(text: str) -> Number:
     """A plain decimal literal."""
-    return Number(float(text), "." in text)
+    return Number(round(float(text), DECIMALS), "." in text)
 
 
 def _operand(text: str) -> Operand:

@@ -9,12 +9,13 @@ from typing import Any
 from .failure import bad_argument
 
 WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
-_DECIMAL = re.compile(r"-?([0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9})", re.ASCII)
+DECIMALS = 9  # that count; what is written behind them, as programs do that divide, is rounded
+_DECIMAL = re.compile(r"-?([0-9]{1,9}(\.[0-9]{0,30})?|\.[0-9]{1,30})", re.ASCII)
 
 
 def decimal(text: str) -> float | None:
     """A plain decimal number (no exponent, no nan, no inf, ASCII digits only), or None."""
-    return float(text) if _DECIMAL.fullmatch(text) else None
+    return round(float(text), DECIMALS) if _DECIMAL.fullmatch(text) else None
 
 
 def print_number(value: float) -> str:

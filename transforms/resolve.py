@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from .attention import OBJECT_SCORE
-from .expressions import KINDS, Expression, Number, Operand, Text, Value, holds, value
-from .failure import Failure, Kind, nearest
+from .expressions import KINDS, Expression, Number, Operand, Text, Value, holds, undefined, value
+from .failure import Failure, Kind
 from .image import Found, Probe, Size
 from .output import Client
 from .params import MAX_SIDE
@@ -75,11 +75,7 @@ class _Course:
 
     def variable(self, name: str) -> Value:
         if name not in self.variables:
-            close = nearest(name, self.variables)
-            raise Failure(
-                Kind.BAD_REQUEST, "undefined-variable", f"${name} is used before it is given a value",
-                hint=f"did you mean ${close}?" if close else None, details={"variable": name, "nearest": close},
-            )  # fmt: skip
+            raise undefined(name, self.variables)
         return self.variables[name]
 
     def operand(self, operand: Operand) -> Value:

@@ -6,13 +6,14 @@ import re
 from dataclasses import replace
 from urllib.parse import quote
 
-from transforms.failure import Failure, Kind, nearest
-from transforms.pipeline import CONTROL, End, If, Node, Pipeline, Step, parse_node
+from transforms.failure import Failure, Kind, bad_argument, nearest
+from transforms.pipeline import CONTROL, End, If, Node, Pending, Pipeline, Step, parse_node
 from transforms.registry import find, operations
 
 from ..sources.source import SourceRef
 from ..sources.url import canonical_url
 from . import base64url
+from .cloudinary import compiler
 from .paths import Segment, decode, location, split, written
 from .request import Request, Signature, bad_source, missing_source
 
@@ -65,6 +66,7 @@ def _signable(segments: list[Segment], raw_query: str) -> str:
 
 def _unsigned(segments: list[Segment], raw_query: str) -> Request:
     nodes, begin = _leading_steps(segments)
+    _check_pending(nodes)
     rest = segments[begin:]
     if rest and rest[0].text.lower().startswith(f"{base64url.SCHEME}:"):
         source, output = base64url.read("/".join(segment.text for segment in rest).partition(":")[2])
@@ -92,6 +94,16 @@ def _leading_steps(segments: list[Segment]) -> tuple[list[Node], int]:
         else:
             return nodes, index
     return nodes, len(segments)
+
+
+def _check_pending(nodes: list[Node]) -> None:
+    """What is said in Cloudinary's words must be right in them, and nothing that our own words say."""
+    pending = [node for node in nodes if isinstance(node, Pending)]
+    if pending and list(compiler.pipeline([node.text for node in pending]).nodes) != pending:
+        raise bad_argument(
+            "after cloudinary: stands a component that is not rendered yet", hint="`darkroom parse` prints it",
+            operation="cloudinary",
+        )  # fmt: skip
 
 
 def _is_scheme(text: str) -> bool:

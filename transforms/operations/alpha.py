@@ -67,7 +67,10 @@ def _over(pixels: PixelArray, colour: Colour) -> PixelArray:
 
 @operation("opacity", example="opacity:50", scaling="commutes")
 def opacity(frame: Frame, amount: Annotated[int, Percent()]) -> Frame:
-    """Make the picture see-through: 100 leaves it as it is, 0 makes it invisible. On top of its own transparency."""
+    """Make the picture see-through: 100 leaves it as it is, 0 makes it invisible. On top of its own transparency.
+
+    It shows where a format has alpha, on white in JPEG. GIF only knows visible, from 50 on, and invisible.
+    """
     if amount == 100:
         return frame
     levels = np.arange(256)

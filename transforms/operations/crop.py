@@ -195,7 +195,7 @@ def smart_crop(
 
     The largest window of that ratio is laid where it keeps most of faces, objects and what catches the eye; the largest
     face stays inside with a margin wherever it fits. Smaller pictures are enlarged. A side left out comes from `ratio`,
-    or from the ratio of the picture.
+    or from the ratio of the picture. Of a named person who does not fit the head stays.
 
     `gravity` says what matters most: `auto:cat:dog` keeps cats and dogs inside where they fit, `auto:person_80:cat_20`
     gives them weights up to 100 (the largest face stays inside like something of 50), `auto:cat_avoid` keeps cats out

@@ -70,7 +70,8 @@ def object_crop(
     `face` or `faces`; see `resize`. The window holds the largest of its kind with a margin of a tenth on each side
     (heads have more room, see `face-crop`); `zoom=2` shows half as much, `zoom=0.5` twice as much. It is moved into the
     picture, and made smaller where the picture is. Where nothing is found the window is the largest of that ratio, in
-    the middle, or with `auto` at the end of the chain at the best place. Small things are enlarged.
+    the middle, or with `auto` at the end of the chain at the best place. Small things are enlarged. Of a person who
+    does not fit the head stays.
     """
     before = nominal(image.size, scale)
     after = exactly(before, size, ratio)

@@ -126,9 +126,15 @@ def _densities(components: list[Component], owners: Sequence[int | None]) -> lis
     scaled = list(densities)
     for index, component in enumerate(components):
         before = _resize_before(components, owners, index) if not component.has("w", "h", "if") else None
-        if before is not None:
+        while before is not None:
             scaled[before] = product(scaled[before], densities[index])
+            before = before - 1 if _is_alternative(components[before]) else None
     return scaled
+
+
+def _is_alternative(component: Component) -> bool:
+    """Whether a component is done instead of the one before it."""
+    return component.values("if") == ["else"] and len(component.parameters) > 1
 
 
 def _begins_branch(component: Component) -> bool:

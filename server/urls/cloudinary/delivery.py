@@ -16,7 +16,7 @@ from .component import Component, checked, unknown, unsupported
 _LEVELS: dict[str, int | str] = {"auto": "auto", "auto:best": 90, "auto:good": "auto", "auto:eco": 70, "auto:low": 60}
 _CHROMA = ("420", "422", "444")
 _LATER_QUALITIES = frozenset(("auto:sensitive", "jpegmini", "jpegmini:0", "jpegmini:1", "jpegmini:2"))
-_FRACTION = re.compile(r"0?\.[0-9]{1,9}", re.ASCII)
+_FRACTION = re.compile(r"0?\.[0-9]{1,30}", re.ASCII)
 
 _FORMATS = {
     "auto": "auto", "auto:animated": "auto", "auto:image": "auto", "avif": "avif", "bmp": "bmp", "gif": "gif",

@@ -41,12 +41,13 @@ _CASTS = {"_to_i": "int", "_to_f": "float"}
 
 _PART = re.compile(
     r"(?:(?P<stored>ctx|md|ref):)?!(?P<text>[^!]*)!|\$(?P<variable>[A-Za-z][A-Za-z0-9]*)|\$\((?P<named>[A-Za-z][A-Za-z0-9]*)\)"
-    r"|(?P<ratio>[0-9]{1,9}(?:\.[0-9]{1,9})?:[0-9]{1,9}(?:\.[0-9]{1,9})?)"
-    r"|(?P<number>-?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}))|(?P<word>[A-Za-z][A-Za-z0-9]*)",
+    r"|(?P<ratio>[0-9]{1,9}(?:\.[0-9]{1,30})?:[0-9]{1,9}(?:\.[0-9]{1,30})?)"
+    r"|(?P<number>-?(?:[0-9]{1,9}(?:\.[0-9]{0,30})?|\.[0-9]{1,30}))|(?P<word>[A-Za-z][A-Za-z0-9]*)",
     re.ASCII,
 )
 _LONGEST = LONGEST - 100  # the native text of the same may be a little longer
-_WORD = re.compile(r"[\w .+-]+")
+_WORD = re.compile(r"[\w$ .+-]+")
+_NUMERIC = re.compile(r"[-.]?[.0-9]|\$|_", re.ASCII)  # what an expression begins with, beside operands
 
 
 def is_expression(text: str) -> bool:
@@ -67,7 +68,8 @@ def assigned(text: str) -> Expression:
     """What a variable is given: an expression, or a word without exclamation marks, which is text."""
     _check_length(text)
     bare = text.removesuffix("_to_i").removesuffix("_to_f")
-    if _WORD.fullmatch(bare) and not is_expression(bare) and not bare.strip("-").replace(".", "", 1).isdecimal():
+    first = bare.partition("_")[0]
+    if _WORD.fullmatch(bare) and not _NUMERIC.match(bare) and first not in OPERANDS and first not in _ARITHMETIC:
         word = Text(bare)
         return word if bare == text else Cast("int" if text.endswith("i") else "float", word)
     return expression(text)
@@ -191,5 +193,5 @@ def _is_ratio(tree: Expression | Condition) -> bool:
     return all(isinstance(side, Number) and side.value >= 0 for side in (tree.left, tree.right))
 
 
-def not_expressible(what: str) -> Failure:
-    return Failure(Kind.BAD_REQUEST, "not-expressible", f"{what} cannot be said in Cloudinary's URLs")
+def not_expressible(what: str, hint: str | None = None) -> Failure:
+    return Failure(Kind.BAD_REQUEST, "not-expressible", f"{what} cannot be said in Cloudinary's URLs", hint=hint)

@@ -113,13 +113,14 @@ def _pad(want: Wanted, *, enlarge: bool, shrink: bool | None = None) -> list[Ste
 
 
 def _fill_pad(want: Wanted) -> list[Step]:
-    if want.size is None:
-        return []
-    if not want.exact:
+    if want.size is not None and not want.exact:
         return _inside(want, enlarge=True)
+    size = want.size or (None if want.ratio is None else Dimensions(1.0, None))
+    if size is None:
+        return []
     gravity = want.gravity if want.hold is not None and want.hold.kind == "auto" else None
     return [want.step(
-        "fill-pad", size=want.size, background=want.background,
+        "fill-pad", size=size, background=want.background,
         gravity=None if gravity == "auto" else gravity,
     )]  # fmt: skip
 

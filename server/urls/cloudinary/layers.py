@@ -67,12 +67,15 @@ class Source:
         return SourceRef("id", self.location) if self.kind in ("image", "lut") else None
 
     def refusal(self, signed: bool) -> Failure | None:
-        """Why it cannot be served, as far as its name tells: a private one wants a signed URL, a text a style."""
+        """Why it cannot be served, as far as its name tells: a private one wants a signed URL, a text a style, a
+        fetched one an address."""
         if self.delivery != "upload" and not signed:
             return Failure(
                 Kind.UNAUTHORISED, "unsigned-layer", f"{self.delivery} layers want a signed URL",
                 details={"layer": str(self)},
             )  # fmt: skip
+        if self.kind == "fetch" and not _SCHEME.match(self.location):
+            return bad_source("a fetched layer needs an http:// or https:// URL")
         return text.not_stored(self.text.stored) if self.text and self.text.stored else None
 
     def __str__(self) -> str:
@@ -166,7 +169,7 @@ def _address(value: str) -> str:
     scheme = _SCHEME.match(address)
     if scheme and scheme[0].lower() not in ("http:", "https:"):
         raise bad_source(f"{scheme[0]} is no scheme that pictures are fetched by", Kind.FORBIDDEN)
-    return canonical_url(address)
+    return canonical_url(address) if scheme else address
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ def _source(request: Request, components: list[str]) -> list[str]:
     if source.scheme in ("http", "https"):
         return ["fetch", *components, quote(source.location, safe=":/")]
     if source.scheme != "id":
-        raise not_expressible(f"the source {source.location!r}")
+        hint = f"a public id may mean another file; id:{source.location} as source is one"
+        raise not_expressible(f"the source {source.location!r}", hint if source.scheme == "file" else None)
     # As SDKs do: a version keeps folders from being read as components.
     version = ["v1"] if "/" in source.location else []
     return [request.delivery or "upload", *components, *version, quote(source.location, safe="/:@")]

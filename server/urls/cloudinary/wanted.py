@@ -12,6 +12,7 @@ from transforms.computed import Computed
 from transforms.expressions import Expression, Operand
 from transforms.failure import bad_argument
 from transforms.image import nearest_pixel
+from transforms.numbers import DECIMALS
 from transforms.params import MAX_SIDE, Aspect, Dimensions, Float, Length, Offset
 from transforms.pipeline import Step
 
@@ -20,8 +21,8 @@ from .amounts import Amount, Factor, dimensions, given, reader, times
 from .component import Component
 from .gravity import Hold
 
-_SIDE = re.compile(r"[0-9]{1,9}|[0-9]{0,9}\.[0-9]{1,9}", re.ASCII)
-_PERCENT = re.compile(r"-?[0-9]{1,4}(\.[0-9]{1,9})?p", re.ASCII)
+_SIDE = re.compile(r"[0-9]{1,9}|[0-9]{0,9}\.[0-9]{1,30}", re.ASCII)
+_PERCENT = re.compile(r"-?[0-9]{1,4}(\.[0-9]{1,30})?p", re.ASCII)
 _AUTO = re.compile(r"auto(?::([1-9][0-9]{0,3}))?(?::([1-9][0-9]{0,3}))?", re.ASCII)
 _MOST_FRACTION = 1000
 
@@ -112,7 +113,7 @@ def _width(text: str) -> Amount:
 def _plain_side(text: str) -> Length:
     value: Length = 0
     if _SIDE.fullmatch(text):
-        value = float(text) if "." in text else int(text)
+        value = round(float(text), DECIMALS) if "." in text else int(text)
     if 0 < value <= (_MOST_FRACTION if isinstance(value, float) else MAX_SIDE):
         return value
     raise bad_argument(

@@ -1,0 +1,54 @@
+"""What is wrong with a pipeline whatever the picture is: told before anything is fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .expressions import Operand, Value, undefined, value
+from .pipeline import End, If, Let, Pipeline, Step
+
+
+class _DependsError(Exception):
+    """The value depends on the picture, or on a condition."""
+
+
+def check(pipeline: Pipeline) -> None:
+    """Works out what no picture is needed for, outside of conditions.
+
+    Raises Failure: undefined-variable, bad-expression, unsupported-operand, or bad-argument for what is out of bounds.
+    """
+    known = _Known()
+    depth = 0
+    for node in pipeline.nodes:
+        depth += isinstance(node, If) - isinstance(node, End)
+        try:
+            if isinstance(node, Let):
+                known.variables[node.name] = known.worth(node, conditional=depth > 0)
+            elif isinstance(node, Step) and not depth:
+                node.resolved(lambda expression: value(expression, known))
+        except _DependsError:
+            continue
+
+
+@dataclass(slots=True)
+class _Known:
+    """The variables so far; None for those whose value depends on the picture."""
+
+    variables: dict[str, Value | None] = field(default_factory=dict)
+
+    def worth(self, node: Let, *, conditional: bool) -> Value | None:
+        try:
+            return None if conditional else value(node.value, self)
+        except _DependsError:
+            return None
+
+    def variable(self, name: str) -> Value:
+        if name not in self.variables:
+            raise undefined(name, self.variables)
+        found = self.variables[name]
+        if found is None:
+            raise _DependsError
+        return found
+
+    def operand(self, operand: Operand) -> Value:
+        raise _DependsError
