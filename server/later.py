@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from transforms.failure import Failure
+from transforms.failure import Failure, Kind
 from transforms.pipeline import Pending, Pipeline
 
 from .sources.mounts import Mounts
@@ -22,7 +22,23 @@ def pending(pipeline: Pipeline) -> Failure | None:
 def layers_of(pipeline: Pipeline, request: Request, mounts: Mounts) -> tuple[SourceRef, ...]:
     """What the layers show, located. Raises the failure of the first that may not be shown or is not there."""
     found = _sources(pipeline, signed=request.signature is not None)
-    return tuple(mounts.places(ref, request.cloud, delivery)[0].ref for ref, delivery in found)
+    return tuple(_located(ref, mounts, request.cloud, delivery) for ref, delivery in found)
+
+
+def _located(ref: SourceRef, mounts: Mounts, cloud: str, delivery: str) -> SourceRef:
+    try:
+        return mounts.places(ref, cloud, delivery)[0].ref
+    except Failure as failure:
+        raise missing(ref, failure) from None
+
+
+def missing(ref: SourceRef, failure: Failure) -> Failure:
+    """What to answer where looking for a layer's source failed: a layer that is not there is named."""
+    if failure.code != "source-not-found":
+        return failure
+    return Failure(
+        Kind.BAD_REQUEST, "layer-not-found", f"there is no such layer: {ref.location}", details={"layer": ref.location}
+    )  # fmt: skip
 
 
 def _sources(pipeline: Pipeline, *, signed: bool) -> Iterator[tuple[SourceRef, str]]:

@@ -18,12 +18,13 @@ from detectors.found import pack, unpack
 from detectors.registry import model_kinds
 from transforms.failure import Failure, Kind
 from transforms.limits import Limits
-from transforms.output import Client
 
 from . import urls
 from .admission import Admission
 from .disposition import disposition
 from .findings import Findings
+from .keys import identity, matches, of_client, tag_of
+from .later import missing
 from .log import logger
 from .metrics import Metrics
 from .originals import Original, Originals, Version
@@ -33,7 +34,6 @@ from .renderers import Renderers
 from .signing import Access
 from .sources.mounts import Mounts
 from .sources.pull import PullThrough
-from .sources.source import SourceRef
 from .urls.request import Request
 from .wanted import Wanted, wanted
 
@@ -110,22 +110,25 @@ class Delivery:
         """3. to 13. The answer to a wanted picture, within the deadline that counts from now."""
         deadline = time.monotonic() + self._seconds
         for layer in wanted.layers:
-            await self._originals.version(layer)
+            try:
+                await self._originals.version(layer)
+            except Failure as failure:
+                raise missing(layer, failure) from None
         if wanted.unrendered is not None:
             raise wanted.unrendered
-        missing: Failure | None = None
+        absent: Failure | None = None
         for attempt in wanted.attempts:
             try:
                 answer = await self._attempt(attempt, known_etags, deadline)
             except Failure as failure:
                 if failure.code != "source-not-found":
                     raise
-                missing = missing or failure
+                absent = absent or failure
             else:
                 lasting = attempt.lasting
                 return answer if lasting is None else replace(answer, fresh_for=min(answer.fresh_for, lasting))
-        assert missing is not None  # noqa: S101 - there is an attempt, and each ends in an answer or a failure
-        raise missing
+        assert absent is not None  # noqa: S101 - there is an attempt, and each ends in an answer or a failure
+        raise absent
 
     async def _attempt(self, wanted: Wanted, known_etags: frozenset[str], deadline: float) -> Answer:
         """3. to 13. with one of the places that the source may be in."""
@@ -147,8 +150,8 @@ class Delivery:
     async def _remembered(self, wanted: Wanted, version: Version, known_etags: frozenset[str]) -> Answer | None:
         """3. The cache: fresh is answered, stale is answered and refreshed once behind the scenes."""
         key = self._key(wanted, version)
-        if version.fresh and matches(_etag(key), known_etags):
-            return Answer(_etag(key), None, "hit", version.fresh_for)
+        if version.fresh and matches(tag_of(key), known_etags):
+            return Answer(tag_of(key), None, "hit", version.fresh_for)
         entry = await self._store.get(key)
         if entry is None or version.private or not entry.meta.keys() >= META:
             self._metrics.cache.labels("render", "miss").inc()
@@ -158,16 +161,16 @@ class Delivery:
         status: Status = "hit" if version.fresh else "stale"
         self._metrics.cache.labels("render", status).inc()
         fresh_for = max(0.0, min(version.fresh_for, entry.fresh_until - time.time()))
-        return Answer(_etag(key, entry), entry, status, fresh_for)
+        return Answer(tag_of(key, entry), entry, status, fresh_for)
 
     async def _made(self, wanted: Wanted, deadline: float) -> Answer:
         """4. Single flight: one render per wanted picture in this process, however many ask."""
-        flight = digest(str(wanted.pipeline), *wanted.ref.identity, *_of_client(wanted.client))
+        flight = digest(str(wanted.pipeline), *wanted.ref.identity, *of_client(wanted.client))
         (key, entry, version, stored), led = await self._flight.run(flight, lambda: self._make(wanted, deadline))
         if not led:
             self._metrics.followers.inc()
         fresh_for = max(0.0, min(version.fresh_for, entry.fresh_until - time.time()))
-        return Answer(_etag(key, entry), entry, "miss" if led else "follower", fresh_for, version.private, stored)
+        return Answer(tag_of(key, entry), entry, "miss" if led else "follower", fresh_for, version.private, stored)
 
     async def _make(
         self, wanted: Wanted, deadline: float, known: Version | None = None
@@ -224,8 +227,8 @@ class Delivery:
     def _ban(self, wanted: Wanted, version: Version, failure: Failure) -> None:
         """What cost a renderer is refused for a while; the whole source once it did so in several ways."""
         failure = failure.with_details()
-        self._costly[_identity(wanted.ref, version, str(wanted.pipeline))] = failure
-        source = _identity(wanted.ref, version)
+        self._costly[identity(wanted.ref, version, str(wanted.pipeline))] = failure
+        source = identity(wanted.ref, version)
         self._strikes[source] = self._strikes.get(source, 0) + 1
         if self._strikes[source] >= STRIKES:
             self._costly[source] = failure
@@ -233,14 +236,14 @@ class Delivery:
     def _refuse_if_costly(self, wanted: Wanted, version: Version | None) -> None:
         if version is None:
             return
-        for known in (_identity(wanted.ref, version), _identity(wanted.ref, version, str(wanted.pipeline))):
+        for known in (identity(wanted.ref, version), identity(wanted.ref, version, str(wanted.pipeline))):
             if known in self._costly:
                 raise self._costly[known].with_details()  # anew: a raised one holds on to all that was at hand
 
     async def _refresh(self, wanted: Wanted, stale: Version) -> None:
         """Revalidate a stale source, and render anew where it has changed."""
         deadline = time.monotonic() + self._seconds
-        flight = digest("refresh", str(wanted.pipeline), *wanted.ref.identity, *_of_client(wanted.client))
+        flight = digest("refresh", str(wanted.pipeline), *wanted.ref.identity, *of_client(wanted.client))
         try:
             await self._flight.run(flight, lambda: self._make(wanted, deadline, stale))
         except Failure as failure:
@@ -256,7 +259,7 @@ class Delivery:
     def _key(self, wanted: Wanted, version: Version) -> str:
         return digest(
             "render", self._fingerprint, str(wanted.pipeline), *wanted.ref.identity, version.tag,
-            *_of_client(wanted.client),
+            *of_client(wanted.client),
             # All models where one is needed: what a step asks for next depends on what is found first.
             *self._findings.identities(model_kinds() if wanted.pipeline.needs & model_kinds() else frozenset()),
         )  # fmt: skip
@@ -282,22 +285,3 @@ class Delivery:
         await asyncio.gather(*self.background, return_exceptions=True)
         await self._originals.close()
         await self._store.close()
-
-
-def matches(etag: str, known: frozenset[str]) -> bool:
-    """Whether If-None-Match, read as a set of weak tags, holds this one; `*` holds all."""
-    return etag in known or "*" in known
-
-
-def _etag(key: str, entry: Entry | None = None) -> str:
-    """The tag of a result. What had to do without something has another, so that nobody keeps it when it has healed."""
-    degraded = str(entry.meta["degraded"]) if entry else ""
-    return f'W/"{key}-{digest(degraded)[:8]}"' if degraded else f'W/"{key}"'
-
-
-def _of_client(client: Client) -> tuple[str, ...]:
-    return ",".join(sorted(client.formats)), f"{client.dpr:g}", str(client.width or "")
-
-
-def _identity(ref: SourceRef, version: Version, pipeline: str = "") -> str:
-    return digest(*ref.identity, version.tag, pipeline)

@@ -9,7 +9,8 @@ import http_sf
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .render import DEGRADED_TTL, Answer, Status, matches
+from .keys import matches
+from .render import DEGRADED_TTL, Answer, Status
 
 STALE_WHILE_REVALIDATE = 86_400
 

@@ -64,7 +64,7 @@ def test_a_condition_on_objects(server: Server) -> None:
         ("/demo/image/upload/f_heic/photo.jpg", 501, "not-implemented", "f_heic"),
         ("/demo/image/upload/b_gen_fill,c_pad,w_9,h_9/photo.jpg", 501, "not-implemented", "b_gen_fill"),
         ("/demo/image/upload/if_tar_gt_1,w_9/photo.jpg", 501, "unsupported-operand", "tar"),
-        ("/demo/image/upload/l_missing:logo/fl_layer_apply/photo.jpg", 404, "source-not-found", ""),
+        ("/demo/image/upload/l_missing:logo/fl_layer_apply/photo.jpg", 400, "layer-not-found", "missing/logo"),
         ("/demo/image/upload/l_private:logo/fl_layer_apply/photo.jpg", 401, "unsigned-layer", "private"),
         ("/demo/image/upload/t_no_such/photo.jpg", 400, "unknown-preset", "no_such"),
         ("/preset:no_such/photo.jpg", 400, "unknown-preset", "no_such"),

@@ -105,4 +105,6 @@ def _(_: Parameter, value: Value) -> str:
 @written.register(ColourText)
 @written.register(BackdropText)
 def _(_: Parameter, value: Value) -> str:
+    if isinstance(value, Number) and value.measured:
+        raise bad_argument(f"{value} was measured, and is no colour")
     return value.text if isinstance(value, Text) else str(value)

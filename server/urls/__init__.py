@@ -31,7 +31,7 @@ def parse(raw_path: str, raw_query: str = "") -> Request:
     segments = split(raw_path)
     first = segments[0].text if segments else ""
     if _is_cloudinary(segments):
-        return cloudinary.parse(raw_path, raw_query)
+        return cloudinary.read(segments, raw_query)
     if first == API:
         raise _no_api()
     if first in RESERVED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from transforms.failure import Failure, Kind, bad_argument
 from transforms.pipeline import MAX_NODES, MAX_STEPS, End, If, Let, Node, Pending, Pipeline, Preset, Step
@@ -17,6 +18,17 @@ _GEOMETRY = ("ar", "b", "c", "dpr", "g", "h", "w", "x", "y", "z")
 
 
 def pipeline(texts: Sequence[str]) -> Pipeline:
+    """The pipeline of a chain; the same few chains are asked for of very many pictures, and are remembered."""
+    return _pipeline(tuple(texts))
+
+
+def forget() -> None:
+    """Forget the remembered chains, to measure what the first of its kind costs."""
+    _pipeline.cache_clear()
+
+
+@lru_cache(512)
+def _pipeline(texts: tuple[str, ...]) -> Pipeline:
     """Each component acts on what the one before it gave; inside one the order is fixed, however it is written.
 
     Where no condition decides on them, the steps for reading and sending are said last, and once, so that every way to

@@ -1,0 +1,31 @@
+"""By what results are told apart: ETags, and the parts of cache keys."""
+
+from __future__ import annotations
+
+from cache.entry import Entry
+from cache.key import digest
+from transforms.output import Client
+
+from .originals import Version
+from .sources.source import SourceRef
+
+
+def matches(etag: str, known: frozenset[str]) -> bool:
+    """Whether If-None-Match, read as a set of weak tags, holds this one; `*` holds all."""
+    return etag in known or "*" in known
+
+
+def tag_of(key: str, entry: Entry | None = None) -> str:
+    """The ETag of a result; what had to do without something has another, so that nobody keeps it once it has healed."""
+    degraded = str(entry.meta["degraded"]) if entry else ""
+    return f'W/"{key}-{digest(degraded)[:8]}"' if degraded else f'W/"{key}"'
+
+
+def of_client(client: Client) -> tuple[str, ...]:
+    """What of the client enters a key."""
+    return ",".join(sorted(client.formats)), f"{client.dpr:g}", str(client.width or "")
+
+
+def identity(ref: SourceRef, version: Version, pipeline: str = "") -> str:
+    """A version of a source, and what is made of it if that is said, as one word."""
+    return digest(*ref.identity, version.tag, pipeline)
