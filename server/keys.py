@@ -16,7 +16,7 @@ def matches(etag: str, known: frozenset[str]) -> bool:
 
 
 def tag_of(key: str, entry: Entry | None = None) -> str:
-    """The ETag of a result; what had to do without something has another, so that nobody keeps it once it has healed."""
+    """The ETag of a result. What had to do without something has another, lest it be kept when it has healed."""
     degraded = str(entry.meta["degraded"]) if entry else ""
     return f'W/"{key}-{digest(degraded)[:8]}"' if degraded else f'W/"{key}"'
 
