@@ -26,10 +26,6 @@ def reader(plain: Callable[[str], T]) -> Callable[[str], T | Expression]:
     return lambda text: expression(text) if is_expression(text) else plain(text)
 
 
-def is_computed(value: object) -> bool:
-    return isinstance(value, Expression)
-
-
 def literal(value: Length) -> Number:
     return Number(float(value), isinstance(value, float))
 

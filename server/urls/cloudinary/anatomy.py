@@ -44,7 +44,7 @@ _SUFFIX = re.compile(r"[^.]+(?:\.([^.]+))?", re.DOTALL)
 _LONGEST_ID = 255
 _NOT_THE_SOURCES = ("_a", "_i", "__cld_token__")  # parameters that SDKs add for Cloudinary itself
 
-_LITERAL = re.compile("%24%28")
+_LITERAL = re.compile("%24%28|%2[Ee]")
 _END = re.compile("/|%2[Ff]")
 _DOUBLED = re.compile(r"([^:/])/+")
 _URL = re.compile(r"\A(https?:)/+", re.IGNORECASE)
@@ -169,11 +169,14 @@ def _components_end(segments: Sequence[Segment], fetched: bool) -> int:
 
 
 def _component(segment: Segment) -> str:
-    """The text of a component. `%24%28name%29` stands for these very characters and not for a variable in a text, and
-    so is not decoded before that is read."""
+    """The text of a component.
+
+    `%24%28name%29` stands for these very characters and not for a variable in a text, and `%2E` for a dot that does
+    not end a flag: they are not decoded before these are read.
+    """
     if not _LITERAL.search(segment.rest):
         return segment.text
-    return decode(_LITERAL.sub("%2524%2528", _END.split(segment.rest, maxsplit=1)[0]))
+    return decode(_LITERAL.sub(lambda match: match[0].replace("%", "%25"), _END.split(segment.rest, maxsplit=1)[0]))
 
 
 def _public_id(segments: Sequence[Segment], suffix: Segment | None) -> tuple[SourceRef, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from transforms.params import Int
 from transforms.pipeline import Node, Pending, Step
 
-from . import vocabulary
+from . import layers, vocabulary
 from .amounts import given, reader
 from .component import Component, checked, unknown, unsupported
 
@@ -48,12 +48,10 @@ _FLAGS: dict[str, tuple[str, dict[str, str]]] = {
 # Said of what is done in any case (metadata and profiles stay behind, transparency stays where a format has it, any
 # format may be named, animated WebP and PNG are written where the source moves), of vectors (which are not read), or of
 # layers and crops in the same component.
-_NOTHING = frozenset((
-    "any_format", "apng", "awebp", "cutter", "force_strip", "getinfo", "ignore_aspect_ratio",
-    "ignore_mask_channels", "layer_apply", "no_overflow", "original", "preserve_transparency", "rasterize",
-    "region_relative", "relative", "replace_image", "sanitize", "strip_profile", "text_disallow_overflow",
-    "text_no_trim", "tiled",
-))  # fmt: skip
+_NOTHING = layers.FLAGS - {"clip"} | {
+    "any_format", "apng", "awebp", "force_strip", "getinfo", "ignore_aspect_ratio", "original",
+    "preserve_transparency", "rasterize", "sanitize", "strip_profile",
+}  # fmt: skip
 _LATER_FLAGS = frozenset(("c2pa", "clip", "clip_evenodd"))
 _VIDEO_FLAGS = frozenset((
     "alternate", "draco", "hlsv3", "keep_dar", "mono", "no_stream", "splice", "truncate_ts", "waveform",
