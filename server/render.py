@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from cache.entry import Entry, Meta
 from cache.flight import Flight
@@ -44,6 +44,7 @@ LASTING = frozenset({"animation", "text"})  # what no second try would bring bac
 DEGRADED_TTL = 60.0  # s; a result that had to do without something heals by itself
 COSTLY_REMEMBERED = 60.0  # s for which what killed its renderer is refused at once
 META = frozenset({"media_type", "degraded", "timings", "cache_tag"})  # what every entry says
+LONGEST_REMEMBERED = 1000  # characters of a path whose request is remembered
 STRIKES = 3  # pipelines that a source may fail with before it is refused altogether
 
 
@@ -91,6 +92,7 @@ class Delivery:
         self._metrics = metrics
         self._access = access
         self._flight: Flight[tuple[str, Entry, Version, bool]] = Flight()
+        self._parsed: LRUCache[tuple[str, str], Request] = LRUCache(2048)
         self._costly: TTLCache[str, Failure] = TTLCache(10_000, COSTLY_REMEMBERED)
         self._strikes: TTLCache[str, int] = TTLCache(10_000, COSTLY_REMEMBERED)
         self.background: set[asyncio.Task[None]] = set()
@@ -98,7 +100,9 @@ class Delivery:
 
     def parse(self, raw_path: str, raw_query: str) -> Request:
         """1. The path as a request, its signature checked; both dialects give the same pipeline."""
-        request = urls.parse(raw_path, raw_query)
+        request = self._parsed.get((raw_path, raw_query)) or urls.parse(raw_path, raw_query)
+        if len(raw_path) + len(raw_query) <= LONGEST_REMEMBERED:
+            self._parsed[raw_path, raw_query] = request
         self._access.check(request, time.time(), self._presets.expand)
         return request
 

@@ -54,7 +54,10 @@ def told(path: str) -> tuple[str, str, tuple[str, ...], str]:
         ("/images/test.png/hello.jpg", ("", "upload", (), "test.png.jpg")),
         ("/demo/images/v1/test/hello.jpg?_a=x", ("demo", "upload", (), "test.jpg")),
         ("/demo/image/public/v1/a.jpg?__cld_token__=x", ("demo", "upload", (), "a.jpg")),
-        ("/image/upload/fl_attachment:my%2Edog.lossy/a.jpg", ("", "upload", ("fl_attachment:my%2Edog.lossy",), "a.jpg")),
+        (
+            "/image/upload/fl_attachment:my%2Edog.lossy/a.jpg",
+            ("", "upload", ("fl_attachment:my%2Edog.lossy",), "a.jpg"),
+        ),
         (
             "/image/upload/l_text:arial_20:%24%28no%29$(x)/a.jpg",
             ("", "upload", ("l_text:arial_20:%24%28no)$(x)",), "a.jpg"),

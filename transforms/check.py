@@ -17,6 +17,8 @@ def check(pipeline: Pipeline) -> None:
 
     Raises Failure: undefined-variable, bad-expression, unsupported-operand, or bad-argument for what is out of bounds.
     """
+    if pipeline.plain:
+        return
     known = _Known()
     depth = 0
     for node in pipeline.nodes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from .expressions import KINDS, Condition, Expression, Operand, operands
 from .failure import Failure, Kind, bad_argument
@@ -119,7 +120,7 @@ _READERS: dict[str, Callable[[str], Node]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pipeline:
     """Nodes in the order written. Raises Failure too-many-steps, unclosed-condition or stray-condition."""
 
@@ -139,12 +140,17 @@ class Pipeline:
         """The pipeline of a canonical text, `/` between nodes."""
         return Pipeline(tuple(parse_node(part) for part in text.split("/") if part))
 
-    @property
+    @cached_property
     def steps(self) -> tuple[Step, ...]:
         """All steps, whether or not a condition guards them."""
         return tuple(node for node in self.nodes if isinstance(node, Step))
 
-    @property
+    @cached_property
+    def plain(self) -> bool:
+        """Whether there are steps alone, and nothing in them has to be worked out."""
+        return all(isinstance(node, Step) and not node.expressions for node in self.nodes)
+
+    @cached_property
     def unconditional(self) -> tuple[Node, ...]:
         """The nodes that no condition guards."""
         depth, plain = 0, []
@@ -154,7 +160,7 @@ class Pipeline:
                 plain.append(node)
         return tuple(plain)
 
-    @property
+    @cached_property
     def operands(self) -> frozenset[Operand]:
         """All that its expressions and conditions want to know."""
         trees: list[Expression | Condition] = []
@@ -168,14 +174,19 @@ class Pipeline:
                     trees.append(condition)
         return frozenset().union(*map(operands, trees))
 
-    @property
+    @cached_property
     def needs(self) -> frozenset[str]:
         """The kinds of detections that it may ask for."""
         of_steps = (step.needs for step in self.steps)
         return frozenset().union(*of_steps, *(KINDS.get(operand.name, frozenset()) for operand in self.operands))
 
-    def __str__(self) -> str:
+    @cached_property
+    def text(self) -> str:
+        """The canonical text."""
         return "/".join(map(str, self.nodes))
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def _check_blocks(nodes: tuple[Node, ...]) -> None:

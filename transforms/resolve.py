@@ -25,7 +25,7 @@ def resolve(pipeline: Pipeline, probe: Probe, client: Client, ask: Ask) -> tuple
     in the picture asks for it. Raises Failure: those of expressions, detector-unavailable where a step that must not
     go without its detector may hang on the answer, not-implemented for what is reached and cannot be rendered yet.
     """
-    if all(isinstance(node, Step) and not node.expressions for node in pipeline.nodes):
+    if pipeline.plain:
         return pipeline, ()
     course = _Course(probe, client, ask, probe.size, any(step.operation.closed for step in pipeline.steps))
     return Pipeline(tuple(course.steps(iter(pipeline.nodes)))), tuple(course.without)
