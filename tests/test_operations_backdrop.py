@@ -272,3 +272,15 @@ def test_contain_has_the_same_backdrops() -> None:
     image = framed(RED, BLUE)
     contained = apply("resize:60x80,fit=contain,background=auto,gravity=north", image)
     assert (pixels(contained)[40:] == RED).all()
+
+
+def test_blurred_takes_what_is_transparent_from_what_is_near() -> None:
+    """Blue on the left is the predominant colour, but the clear corners on the right lie beside red."""
+    image = halves(BLUE, RED, 200, 100)
+    clear = np.dstack([pixels(image), np.full((100, 200), 255, np.uint8)])
+    clear[:20, 180:, 3] = 0
+    clear[:, 99:110, :3] = clear[0, 0, :3]  # a little more of the blue
+    result = pixels(apply("background:blurred:20", Image((Frame(clear),))))
+    blue, _, red = result[5, 195].astype(int)
+    assert red > 200
+    assert blue < 60

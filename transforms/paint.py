@@ -15,8 +15,8 @@ from .backdrop import Backdrop, Blurred, Direction, Taken
 from .geometry import around, inlaid, largest, pixels_in, placed
 from .hues import BLACK, WHITE, Colour
 from .image import Image, PixelArray, Size
-from .modes import flatten, to_bgr
-from .resample import resize_weighted, shrink, soften_weighted
+from .modes import to_bgr
+from .resample import mix, resize_weighted, shrink, soften_weighted
 
 Paint = Callable[[PixelArray], PixelArray]
 """From the pixels of a frame to those of the canvas behind it: new, opaque, gray or BGR."""
@@ -27,6 +27,7 @@ LEAST_SHARE = 0.02  # of the pixels, below which a colour is not a main one
 MOST_COLOURS = 6
 RIVALS = 3  # main colours of which the most contrasting one is taken
 OPAQUE = 128  # alpha from which a pixel counts
+COARSE = 128  # px, the longer side of a copy on which transparent parts are filled
 SIGMA = 0.05  # of the blur at intensity 100, in shorter sides of the canvas
 STEPS = 4096  # of a gradient
 
@@ -59,9 +60,10 @@ def _direction(backdrop: Taken, picture: Size, canvas: Size) -> Direction:
 
 
 def _blurred(pixels: PixelArray, canvas: Size, wanted: Blurred) -> PixelArray:
-    """The middle of the picture over all of the canvas; transparent parts take its predominant colour first."""
+    """The middle of the picture over all of the canvas; transparent parts take the colours around them first."""
     if pixels.shape[2] == 4:
-        pixels = flatten(pixels, _mains(pixels, "predominant")[0].colour.rgb)
+        shown = (pixels[:, :, 3] / np.float32(255)).astype(np.float32)
+        pixels = mix(pixels[:, :, :3], resize_weighted(_surroundings(pixels), Size(*shown.shape[::-1])), shown)
     size = Size(pixels.shape[1], pixels.shape[0])
     width, height = largest(Fraction(canvas.width, canvas.height), size)
     left, top, across, down = pixels_in(around((0.5, 0.5), width, height), size)
@@ -72,6 +74,27 @@ def _blurred(pixels: PixelArray, canvas: Size, wanted: Blurred) -> PixelArray:
     soft = soften_weighted(window, sigma * small.width / canvas.width, sigma * small.height / canvas.height)
     levels = np.clip(np.arange(256) * (1 + wanted.brightness / 100) + 0.5, 0, 255).astype(np.uint8)
     return np.array(levels[resize_weighted(soft, canvas)], order="C")
+
+
+def _surroundings(pixels: PixelArray) -> PixelArray:
+    """BGR on a small copy: each pixel the colour of what shows nearest to it.
+
+    The push-pull of Gortler and others (The Lumigraph, 1996): halved until nothing is transparent, then each step back
+    laid over the one before.
+    """
+    size = Size(pixels.shape[1], pixels.shape[0])
+    small = shrink(pixels, size.scaled(min(1.0, COARSE / size.long_side))).astype(np.float32)
+    small[:, :, :3] *= small[:, :, 3:] / 255
+    levels = [small]
+    while max(small.shape[:2]) > 1:
+        half = (ceil(small.shape[1] / 2), ceil(small.shape[0] / 2))
+        small = cv2.resize(small, half, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
+        levels.append(small)
+    colours = levels[-1][:, :, :3] * 255 / np.maximum(levels[-1][:, :, 3:], 1e-3)
+    for level in reversed(levels[:-1]):
+        below = cv2.resize(colours, level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        colours = level[:, :, :3] + below * (1 - level[:, :, 3:] / 255)
+    return np.clip(colours + 0.5, 0, 255).astype(np.uint8)
 
 
 # Gradients
