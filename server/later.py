@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from transforms.expressions import undefined
 from transforms.failure import Failure, Kind
-from transforms.pipeline import Pending, Pipeline
+from transforms.pipeline import Let, Pending, Pipeline
 
 from .sources.mounts import Mounts
 from .sources.source import SourceRef
@@ -42,13 +43,15 @@ def missing(ref: SourceRef, failure: Failure) -> Failure:
 
 
 def _sources(pipeline: Pipeline, *, signed: bool) -> Iterator[tuple[SourceRef, str]]:
+    given = {node.name for node in pipeline.nodes if isinstance(node, Let)}
     for node in pipeline.unconditional:
         component = lex(node.text) if isinstance(node, Pending) else None
         key = layers.opening(component) if component else None
         if component is None or key is None:
             continue
         source = layers.source(component, key)
-        refusal = source.refusal(signed)
+        unknown = next((name for name in source.variables if name not in given), None)
+        refusal = source.refusal(signed) if unknown is None else undefined(unknown, given)
         if refusal is not None:
             raise refusal
         if source.ref is not None:

@@ -52,6 +52,21 @@ GUARDS = [
         "if_w_gt_9/if_h_gt_9,w_5/if_else/w_6/if_end/if_end",
         "if:w>9/if:h>9/resize:5x,enlarge=true/else/resize:6x,enlarge=true/end/end",
     ),
+    (
+        "if_w_gt_9/if_h_gt_9,w_5/if_else/w_6/if_end",
+        "if:w>9/if:h>9/resize:5x,enlarge=true/end/else/resize:6x,enlarge=true/end",
+    ),
+    (
+        "if_w_gt_9/if_h_gt_9,w_5/if_else,w_4/if_else/w_6/if_end",
+        "if:w>9/if:h>9/resize:5x,enlarge=true/else/resize:4x,enlarge=true/end/else/resize:6x,enlarge=true/end",
+    ),
+    (
+        "if_w_gt_7,w_5/if_else/w_6/if_end/if_w_gt_9/if_h_gt_9,w_5/if_else/w_6/if_end",
+        (
+            "if:w>7/resize:5x,enlarge=true/else/resize:6x,enlarge=true/end"
+            "/if:w>9/if:h>9/resize:5x,enlarge=true/end/else/resize:6x,enlarge=true/end"
+        ),
+    ),
     ("if_w_gt_9/if_else/if_h_gt_9,w_5/if_end", "if:w>9/else/if:h>9/resize:5x,enlarge=true/end/end"),
     # what an equal condition guards elsewhere is not hoisted out of it
     (

@@ -11,7 +11,7 @@ from transforms.pipeline import MAX_NODES, MAX_STEPS, End, If, Let, Node, Pendin
 from . import delivery, effects, expression, geometry, gravity, layers, look, wanted
 from .amounts import Factor, product
 from .component import Component, checked, lex
-from .conditions import Guards
+from .conditions import Guards, spare
 
 _SENT = ("cs", "d", "dl", "f", "q")
 _GEOMETRY = ("ar", "b", "c", "dpr", "g", "h", "w", "x", "y", "z")
@@ -41,7 +41,7 @@ def _pipeline(texts: tuple[str, ...]) -> Pipeline:
         raise _too_many(len(texts), MAX_STEPS)
     owners = layers.structure(components).owners
     densities = _densities(components, owners)
-    guards = Guards()
+    guards = Guards(spare(components))
     for component, density, owner in zip(components, densities, owners, strict=True):
         guards.add(component, _nodes(component, density, layered=owner is not None))
     return Pipeline(tuple(_in_order(guards.closed())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from transforms.failure import Failure, Kind
@@ -15,10 +16,12 @@ from .component import Component
 class Guards:
     """The nodes so far, and the conditions that are open.
 
-    `if_c/…/if_else/…/if_end` is a block. `if_c,…` guards its own component alone; an `if_else` that follows at once is
-    its alternative, and an `if_end` after them, which some write, ends nothing more.
+    `if_c/…/if_else/…/if_end` is a block. `if_c,…` guards its own component alone; an `if_else,…` that follows at once
+    is its alternative, and an `if_end` after them, which some write, ends nothing more. An `if_else` with nothing
+    beside it is of the block around, unless there are `if_end`s to spare for a block of its own.
     """
 
+    spare: int = 0
     nodes: list[Node] = field(default_factory=list)
     open_blocks: list[Component] = field(default_factory=list)
     single: bool = False  # whether the component before was one that a condition guards alone
@@ -47,8 +50,12 @@ class Guards:
         self.single = self.ended = True
 
     def _else(self, component: Component, nodes: list[Node], single: bool) -> None:
-        if not single and (not self.open_blocks or self.open_blocks[-1].values("if") == ["else"]):
+        around = bool(self.open_blocks) and self.open_blocks[-1].values("if") != ["else"]
+        if not single and not around:
             raise _stray(component, "else")
+        if single and _alone(component):
+            single = not around or self.spare > 0
+            self.spare -= single
         if single:
             self.nodes.pop()  # the end of the component before
         else:
@@ -68,6 +75,8 @@ class Guards:
             self.nodes.append(End())
         elif not ended:
             raise _stray(component, "end")
+        else:
+            self.spare -= 1
 
     def closed(self) -> list[Node]:
         """All nodes. Raises Failure unclosed-condition."""
@@ -78,6 +87,12 @@ class Guards:
                 hint="end it with /if_end, or write what it guards beside it: if_w_gt_200,c_scale,w_200",
             )  # fmt: skip
         return self.nodes
+
+
+def spare(components: Sequence[Component]) -> int:
+    """How many `if_end`s there are more than conditions that begin a block."""
+    words = [component.values("if")[0] for component in components if component.has("if") and _alone(component)]
+    return words.count("end") - sum(word not in ("else", "end") for word in words)
 
 
 def _alone(component: Component) -> bool:

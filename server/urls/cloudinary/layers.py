@@ -66,6 +66,12 @@ class Source:
             return SourceRef(self.location.partition(":")[0], self.location)
         return SourceRef("id", self.location) if self.kind in ("image", "lut") else None
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of the variables that it stands for or inserts."""
+        named = self.location if self.kind == "variable" else str(self.text.style) if self.text else ""
+        return (*(name[1:] for name in _VARIABLE.findall(named)), *(self.text.variables if self.text else ()))
+
     def refusal(self, signed: bool) -> Failure | None:
         """Why it cannot be served, as far as its name tells: a private one wants a signed URL, a text a style, a
         fetched one an address."""
