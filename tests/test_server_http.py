@@ -182,7 +182,10 @@ def test_how_long_errors_are_kept(server: Server) -> None:
 def test_cloudinary_clients_get_the_reason_in_a_header(server: Server) -> None:
     answer = server.get("/demo/image/upload/w_abc/bus.jpg")
     assert answer.status_code == 400
-    assert "w" in answer.headers["x-cld-error"]
+    assert answer.headers["x-cld-error"].startswith("Invalid w in transformation: w_abc - ")
+    assert "UTF-8" in server.get("/demo/image/upload/%ff/bus.jpg").headers["x-cld-error"]
+    missing = server.get("/demo/image/upload/c_fil,w_10/bus.jpg").headers["x-cld-error"]
+    assert missing.endswith("did you mean c_fill?")
     assert "x-cld-error" not in server.get("/resize:abc/bus.jpg").headers
 
 

@@ -27,7 +27,7 @@ MALFORMED = [
     "z_tight", "x_1e3", "x_10pp", "c_scale;w_100", "c_Fill", "q_80:999", "q_80:", "q_auto:", "q_jpegmini:3", "f_JPG",
     "a_foo", "a_hflip.", "a_5.", "a_--5", "a_1e3", "r_max:10", "r_20.5", "r_:10",
     "r_10_20", "b_rgb:zzzzzz", "b_rgb:12345", "b_reed", "b_auto:middle", "b_auto:border_gradient:3", "b_blurred:0",
-    "b_blurred:9:101", "co_rgb:12345", "co_nope", "bo_5px_dotted_red", "bo_px_solid_red", "bo_5_solid_red",
+    "b_blurred:9:1001", "co_rgb:12345", "co_nope", "bo_5px_dotted_red", "bo_px_solid_red", "bo_5_solid_red",
     "bo_5px_solid_", "bo_-5px_solid_red", "bo_$w_px_solid_red", "bo_9999px_solid_red", "o_50.5", "o_50p", "cs_foo",
     "cs_icc:", "pg_2;", "pg_4-2", "pg_-1", "d_..:x.png", "t_a..b", "t_.", "t_a%252Fb", "fl_attachment:",
     "fl_attachment:a%252Fb", "e_blur:2001", "e_blur:0", "e_blur::", "e_blur:", "e_grayscale:3",

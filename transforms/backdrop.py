@@ -97,13 +97,13 @@ class BackdropText:
         return Taken(plain.of, shades or plain.shades, plain.contrast, direction, colours)  # type: ignore[arg-type]
 
     def _blurred(self, text: str, parts: list[str]) -> Blurred:
-        bounds = [(1, 2000), (-300, 100)]
+        bounds = [(1, 2000), (-300, 1000)]
         if len(parts) <= 2 and all(
             WHOLE.fullmatch(part) and least <= int(part) <= most
             for part, (least, most) in zip(parts, bounds, strict=False)
         ):
             return Blurred(*map(int, parts))
-        raise self._refusal(text, "blurred:INTENSITY:BRIGHTNESS, from 1 to 2000 and from -300 to 100")
+        raise self._refusal(text, "blurred:INTENSITY:BRIGHTNESS, from 1 to 2000 and from -300 to 1000")
 
     def _palette(self, text: str, colours: list[str]) -> tuple[Colour, ...]:
         try:
@@ -120,7 +120,7 @@ class BackdropText:
     def describe(self) -> str:
         return (
             f"{_COLOUR.describe()}, auto[:mode[:2|4][:direction][:palette_c1_c2]] (mode one of {', '.join(_MODES)}; "
-            f"direction one of {', '.join(get_args(Direction))}), or blurred[:1 to 2000[:-300 to 100]]"
+            f"direction one of {', '.join(get_args(Direction))}), or blurred[:1 to 2000[:-300 to 1000]]"
         )
 
     def schema(self) -> dict[str, Any]:
@@ -131,5 +131,5 @@ class BackdropText:
     def beyond(self) -> tuple[str, ...]:
         return (
             *_COLOUR.beyond(), "auto:middle", "auto:border:2", "auto:border_gradient:3", "auto:palette_nocolour",
-            "auto:border:", "blurred:0", "blurred:2001", "blurred:100:-301", "blurred:100:101", "blurred:1:1:1",
+            "auto:border:", "blurred:0", "blurred:2001", "blurred:100:-301", "blurred:100:1001", "blurred:1:1:1",
         )  # fmt: skip

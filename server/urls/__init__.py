@@ -51,8 +51,8 @@ def is_cloudinary(raw_path: str) -> bool:
     """Whether a path is in Cloudinary's dialect, right or wrong."""
     try:
         return is_api(raw_path) or _is_cloudinary(split(raw_path))
-    except Failure:
-        return False
+    except Failure:  # it cannot be read: as far as it looks like one
+        return "image" in raw_path.lstrip("/").split("/", 2)[:2]
 
 
 def _is_cloudinary(segments: list[Segment]) -> bool:

@@ -197,7 +197,7 @@ def pad(
       `:diagonal_desc` or `:diagonal_asc`, else along the side where more room is.
     * `:palette_red_00ff00` at the end allows the named colours only, the nearest of them.
     * `blurred:100:0` is the middle of the picture over all of the canvas, blurred (1 to 2000; at 100 the standard
-      deviation is 5 % of the canvas's shorter side) and brighter by per cent (-300 to 100; black from -100 down).
+      deviation is 5 % of the canvas's shorter side) and brighter by per cent (-300 to 1000; black from -100 down).
     """
     before = nominal(image.size, scale)
     canvas = _padded(before, size, ratio, shrink)

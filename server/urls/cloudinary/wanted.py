@@ -92,7 +92,7 @@ class Wanted:
 def read(component: Component, mode: str, density: Factor, background: str | Computed | None) -> Wanted:
     width, height = component.read("w", _width), component.read("h", reader(_plain_side))
     x, y = (component.read(key, reader(_offset)) for key in ("x", "y"))
-    _check_units(component, width, height, x, y)
+    _check_units(component, width, height, *(length for key, length in (("x", x), ("y", y)) if _mixes(component, key)))
     component.read("z", reader(ZOOM.parse))
     wanted = Wanted(
         component, mode, None if width is None else times(width, density),
@@ -131,6 +131,11 @@ def _offset(text: str) -> Length:
         return float(Offset().parse(f"{float(text[:-1]) / 100:.9f}"))
     value: Length = Offset().parse(text)
     return value
+
+
+def _mixes(component: Component, key: str) -> bool:
+    """Whether an offset must be in the unit of the sides: one in percent says its own."""
+    return not _PERCENT.fullmatch("".join(component.values(key)))
 
 
 def _check_units(component: Component, *lengths: Amount | None) -> None:

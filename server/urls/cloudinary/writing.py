@@ -8,6 +8,7 @@ from functools import cache
 
 from transforms import computed
 from transforms.expressions import Arithmetic, Cast, Expression, Operand
+from transforms.numbers import print_number
 
 from . import expression
 from .arguments import escaped
@@ -110,9 +111,16 @@ def _resize(texts: Texts) -> str:
 
 def _crop(texts: Texts) -> str:
     largest = texts.get("size") == "1.0x" and "ratio" in texts
-    offsets = [(key, _worked(texts[key]) if key in texts else None) for key in ("x", "y")]
+    percent = "." not in texts.get("size", ".")  # a fraction beside sides in pixels
+    offsets = [(key, _offset(texts[key], percent) if key in texts else None) for key in ("x", "y")]
     sides = _sides(texts)[2 if largest else 0 :]
     return _joined(("c", "crop"), *sides, *offsets, *_held(texts), ("z", _zoom(texts)))
+
+
+def _offset(text: str, percent: bool) -> str:
+    if percent and "." in text and "(" not in text:
+        return f"{print_number(round(float(text) * 100, 7))}p"
+    return _worked(text)
 
 
 def _zoom(texts: Texts) -> str | None:
