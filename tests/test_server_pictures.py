@@ -11,10 +11,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from . import raw
 from .pictures import corners
 from .servers import Server
-from .shared import jsonl, manifest, needs
+from .shared import manifest, needs
 
 FORMATS = [entry for entry in manifest() if entry["path"].startswith("formats/") and entry["expected"] == "ok"]
 HOSTILE = [entry for entry in manifest() if entry["path"].startswith("bad/")]
@@ -90,21 +89,6 @@ def test_nothing_hidden_passes_through(shared_server: Server) -> None:
         assert not any(trace in body for trace in (b"<script", b"<html", b"PK\x03\x04"))
     body = shared_server.get("/-/formats/jpeg-exif-gps-camera.jpg").content
     assert Image.open(io.BytesIO(body)).getexif() == {}
-
-
-@needs("spec", "bad.jsonl")
-@pytest.mark.parametrize("row", jsonl("bad.jsonl"), ids=lambda row: row["id"])
-def test_a_malformed_path_is_answered_as_expected(shared_server: Server, row: dict[str, Any]) -> None:
-    if row["cat"] in FIXTURES:
-        pytest.skip(FIXTURES[row["cat"]])
-    status, headers, body = raw.get(shared_server.port, row["path"], row.get("method", "GET"))
-    assert status in row["expect"], body[:300]
-    assert b"Traceback" not in body
-    assert "x-injected" not in headers
-    assert shared_server.process.poll() is None
-
-
-FIXTURES = {"api": "the upload API comes later", "content": "the files that these rows name are tested by themselves"}
 
 
 @needs("images", "manifest.json")
