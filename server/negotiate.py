@@ -22,7 +22,7 @@ VIEWPORT = ("Sec-CH-Viewport-Width", "Viewport-Width")
 HINTS = (*DPR, *WIDTH, *VIEWPORT)
 
 MOST_DPR = 5.0
-DPR_STEP = 0.5  # densities between are rounded up: each one is a picture of its own
+DPR_STEP = 0.25  # densities between are rounded up: each one is a picture of its own
 
 Headers = Mapping[str, str]
 
@@ -43,7 +43,7 @@ def vary(pipeline: Pipeline) -> str | None:
     asked = _asks(pipeline)
     names = [
         *(["Accept"] if asks_for_format(pipeline) else []),
-        *(DPR if asked else []),  # the width is given in pixels of the screen
+        *(DPR if "dpr" in asked else []),
         *((*WIDTH, *VIEWPORT) if "auto" in asked else []),
     ]
     return ", ".join(names) or None
@@ -60,7 +60,7 @@ def negotiate(pipeline: Pipeline, headers: Headers) -> Client:
     return Client(
         accepted(headers.get("accept", "")) if asks_for_format(pipeline) else frozenset(),
         _density(headers) if "dpr" in asked else 1.0,
-        _width(headers, _step(pipeline)) if "auto" in asked else None,
+        _width(headers, _step(pipeline), dense="dpr" in asked) if "auto" in asked else None,
     )
 
 
@@ -83,10 +83,14 @@ def _density(headers: Headers) -> float:
     return min(max(ceil((_hint(headers, DPR) or 1.0) / DPR_STEP) * DPR_STEP, 1.0), MOST_DPR)
 
 
-def _width(headers: Headers, step: int) -> int | None:
-    """The width in CSS pixels that the picture is laid out in, or else that of the window, rounded up to `step`."""
+def _width(headers: Headers, step: int, *, dense: bool) -> int | None:
+    """The width that the picture is laid out in, or else that of the window, rounded up to `step`.
+
+    The first is given in pixels of the screen: they are CSS pixels where the pipeline multiplies by the density.
+    """
     laid_out = _hint(headers, WIDTH)
-    width = laid_out / (_hint(headers, DPR) or 1.0) if laid_out else _hint(headers, VIEWPORT)
+    density = (_hint(headers, DPR) or 1.0) if dense else 1.0
+    width = laid_out / density if laid_out else _hint(headers, VIEWPORT)
     return None if width is None else min(ceil(nearest_pixel(width) / step) * step, MAX_SIDE)
 
 

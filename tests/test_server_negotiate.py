@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.negotiate import HINTS, accept_hints, negotiate, vary
+from server.negotiate import HINTS, VIEWPORT, WIDTH, accept_hints, negotiate, vary
 from transforms.output import Client
 from transforms.pipeline import Pipeline
 
@@ -23,20 +23,21 @@ AVIF = {"accept": "image/avif,image/webp,image/*,*/*;q=0.8"}
         ("resize:(100*dpr)x", {"sec-ch-dpr": "2"}, Client(dpr=2.0)),
         ("if:dpr>1/blur:3/end", {"dpr": "2"}, Client(dpr=2.0)),
         ("let:d=dpr/resize:(100*$d)x", {"dpr": "2"}, Client(dpr=2.0)),
-        ("resize:(auto)x", {"sec-ch-width": "500", "dpr": "2"}, Client(width=250)),
+        ("resize:(auto)x", {"sec-ch-width": "500", "dpr": "2"}, Client(width=500)),
         # today's names before the first ones
         ("resize:(dpr)x", {"dpr": "3", "sec-ch-dpr": "2"}, Client(dpr=2.0)),
         ("resize:(auto)x", {"width": "300", "sec-ch-width": "500"}, Client(width=500)),
         ("resize:(auto)x", {"viewport-width": "300", "sec-ch-viewport-width": "500"}, Client(width=500)),
         ("resize:(auto)x", {"viewport-width": "300", "width": "200"}, Client(width=200)),
-        # densities are rounded up to halves, and have bounds
-        ("resize:(dpr)x", {"dpr": "1.01"}, Client(dpr=1.5)),
-        ("resize:(dpr)x", {"dpr": "2.625"}, Client(dpr=3.0)),
+        # densities are rounded up to quarters, and have bounds
+        ("resize:(dpr)x", {"dpr": "1.01"}, Client(dpr=1.25)),
+        ("resize:(dpr)x", {"dpr": "2.625"}, Client(dpr=2.75)),
         ("resize:(dpr)x", {"dpr": "0.5"}, Client(dpr=1.0)),
         ("resize:(dpr)x", {"dpr": "99"}, Client(dpr=5.0)),
-        # widths in pixels of the screen are brought to CSS pixels, those of the window are in CSS pixels already
-        ("resize:(auto)x", {"width": "1000", "dpr": "2.5"}, Client(width=400)),
-        ("resize:(auto)x", {"viewport-width": "1000", "dpr": "2.5"}, Client(width=1000)),
+        # where the density counts as well, widths in pixels of the screen are brought to CSS pixels, as are the window's
+        ("resize:(auto)x", {"width": "1000", "dpr": "2.5"}, Client(width=1000)),
+        ("resize:(auto*dpr)x", {"width": "1000", "dpr": "2.5"}, Client(dpr=2.5, width=400)),
+        ("resize:(auto*dpr)x", {"viewport-width": "1000", "dpr": "2.5"}, Client(dpr=2.5, width=1000)),
         # widths are rounded up to the finest step
         ("resize:(auto@50)x", {"width": "401"}, Client(width=450)),
         ("resize:(auto@50)x", {"width": "400"}, Client(width=400)),
@@ -64,9 +65,9 @@ def test_the_client_as_the_pipeline_sees_it(text: str, headers: dict[str, str], 
         ("resize:400x", set(), False),
         ("format:auto", {"Accept"}, False),
         ("resize:(100*dpr)x", {"Sec-CH-DPR", "DPR"}, True),
-        ("resize:(auto@50)x", {*HINTS}, True),
-        ("resize:(auto@50)x/format:auto", {"Accept", *HINTS}, True),
-        ("if:w>9/resize:(auto@50)x/end", {*HINTS}, True),
+        ("resize:(auto@50)x", {*WIDTH, *VIEWPORT}, True),
+        ("resize:(auto@50)x/format:auto", {"Accept", *WIDTH, *VIEWPORT}, True),
+        ("if:w>9/resize:(auto@50*dpr)x/end", {*HINTS}, True),
         ("if:faces>1/blur:3/end", set(), False),
     ],
 )

@@ -110,12 +110,12 @@ SIZES = [
     ("c_fit,w_9,fl_ignore_aspect_ratio", "resize:9x1.0,enlarge=true"),
     ("c_limit,h_0.5,fl_ignore_aspect_ratio", "resize:1.0x0.5"),
     # the client's width
-    ("w_auto", "resize:(auto@50)x,enlarge=true"),
+    ("w_auto", "resize:(auto)x,enlarge=true"),
     ("w_auto:100", "resize:(auto@100)x,enlarge=true"),
     ("w_auto:100:400", "resize:(auto@100@400)x,enlarge=true"),
-    ("w_auto,c_limit", "resize:(auto@50)x"),
-    ("w_auto,c_fill,ar_1:1", "resize:(auto@50)x,fit=cover,enlarge=true,ratio=1:1"),
-    ("w_auto,dpr_auto", "resize:(auto@50*dpr)x,enlarge=true"),
+    ("w_auto,c_limit", "resize:(auto)x"),
+    ("w_auto,c_fill,ar_1:1", "resize:(auto)x,fit=cover,enlarge=true,ratio=1:1"),
+    ("w_auto,dpr_auto", "resize:(auto*dpr)x,enlarge=true"),
 ]
 
 DENSITIES = [

@@ -45,7 +45,7 @@ def test_what_was_read_is_printed_and_reads_back(transformation: str) -> None:
         ("/resize:400x1.0,fit=fill,enlarge/id:a", "c_scale,w_400,fl_ignore_aspect_ratio"),
         ("/resize:(iw:2)x,enlarge/id:a", "c_scale,w_iw_div_2"),
         ("/resize:(300:2)x,enlarge/id:a", "c_scale,w_300_div_2"),
-        ("/resize:(auto@50*dpr)x/id:a", "c_limit,w_auto,dpr_auto"),
+        ("/resize:(auto*dpr)x/id:a", "c_limit,w_auto,dpr_auto"),
         ("/let:v=-w/id:a", "$v_0_sub_w"),
         ("/let:v=w*(4:3)/round:($v)/id:a", "$v_w_mul_4:3/r_$v"),
         ("/if:faces>0&tags~dog/face-crop:9x9,fallback=center/else/pad:9x9,enlarge/end/id:a",

@@ -79,8 +79,8 @@ class Output:
 class Client:
     """What the client said of itself; only what the pipeline asks for gets into the cache key.
 
-    `formats` that it takes; `dpr`, its pixels per CSS pixel; `width` in CSS pixels that it lays the picture out in,
-    None where it did not say.
+    `formats` that it takes; `dpr`, its pixels per CSS pixel; `width` that it lays the picture out in, None where it did
+    not say: in pixels of its screen, but in CSS pixels where the pipeline asks for `dpr` too.
     """
 
     formats: frozenset[OutputFormat] = frozenset()

@@ -26,7 +26,6 @@ _PERCENT = re.compile(r"-?[0-9]{1,4}(\.[0-9]{1,30})?p", re.ASCII)
 _AUTO = re.compile(r"auto(?::([1-9][0-9]{0,3}))?(?::([1-9][0-9]{0,3}))?", re.ASCII)
 _MOST_FRACTION = 1000
 
-CLIENT_STEP = 50  # px that the client's width is rounded up to: every width of its own would be a picture of its own
 DENSITY = Float(0.1, 20)
 ZOOM = Float(0.1, 10)
 
@@ -106,7 +105,7 @@ def _width(text: str) -> Amount:
     """Pixels, with a decimal point a fraction of the incoming picture, the client's width, or an expression."""
     auto = _AUTO.fullmatch(text)
     if auto:
-        return Operand("auto", tuple(part for part in (auto[1] or str(CLIENT_STEP), auto[2]) if part))
+        return Operand("auto", tuple(part for part in auto.groups() if part))
     return reader(_plain_side)(text)
 
 

@@ -14,7 +14,6 @@ from . import expression
 from .arguments import escaped
 from .effects import sharpness
 from .expression import not_expressible
-from .wanted import CLIENT_STEP
 
 Texts = dict[str, str]  # the arguments of a step that are not the default, as they are written
 Pairs = Sequence[tuple[str, str | None]]
@@ -77,7 +76,7 @@ def _side(side: str | Expression, dense: bool) -> str:
     if tree is None:
         raise not_expressible(str(side))
     if isinstance(tree, Operand) and tree.name == "auto":
-        return ":".join(["auto", *([] if tree.details == (str(CLIENT_STEP),) else tree.details)])
+        return ":".join(["auto", *tree.details])
     return expression.printed(tree)
 
 
