@@ -34,7 +34,7 @@ AVIF = {"accept": "image/avif,image/webp,image/*,*/*;q=0.8"}
         ("resize:(dpr)x", {"dpr": "2.625"}, Client(dpr=2.75)),
         ("resize:(dpr)x", {"dpr": "0.5"}, Client(dpr=1.0)),
         ("resize:(dpr)x", {"dpr": "99"}, Client(dpr=5.0)),
-        # where the density counts as well, widths in pixels of the screen are brought to CSS pixels, as are the window's
+        # where the density counts as well, widths in pixels of the screen are brought to CSS pixels
         ("resize:(auto)x", {"width": "1000", "dpr": "2.5"}, Client(width=1000)),
         ("resize:(auto*dpr)x", {"width": "1000", "dpr": "2.5"}, Client(dpr=2.5, width=400)),
         ("resize:(auto*dpr)x", {"viewport-width": "1000", "dpr": "2.5"}, Client(dpr=2.5, width=1000)),
