@@ -13,8 +13,8 @@ from detectors.client import Unanswered
 from detectors.local import find_local
 from detectors.registry import local_detectors, model_kinds, side_for
 from transforms.decode import Decode, decode
-from transforms.encode import flatten
 from transforms.image import Found, Image, Missing, PixelArray, Size
+from transforms.modes import flatten
 from transforms.orientation import upright
 from transforms.output import Client
 from transforms.pipeline import Pipeline

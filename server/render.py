@@ -100,9 +100,11 @@ class Delivery:
 
     def parse(self, raw_path: str, raw_query: str) -> Request:
         """1. The path as a request, its signature checked; both dialects give the same pipeline."""
-        request = self._parsed.get((raw_path, raw_query)) or urls.parse(raw_path, raw_query)
-        if len(raw_path) + len(raw_query) <= LONGEST_REMEMBERED:
-            self._parsed[raw_path, raw_query] = request
+        request = self._parsed.get((raw_path, raw_query))
+        if request is None:
+            request = urls.parse(raw_path, raw_query)
+            if len(raw_path) + len(raw_query) <= LONGEST_REMEMBERED:
+                self._parsed[raw_path, raw_query] = request
         self._access.check(request, time.time(), self._presets.expand)
         return request
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from transforms.check import check
 from transforms.failure import Failure
-from transforms.output import Client, OutputFormat
-from transforms.pipeline import Node, Pipeline, Step
+from transforms.output import Client
+from transforms.pipeline import Pipeline
 
 from . import later, negotiate
 from .presets import Presets
 from .sources.mounts import Absent, Mounts, Place
 from .sources.source import SourceRef
-from .urls.request import Request
+from .urls.request import Request, in_format
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Wanted:
 
     def at(self, place: Place) -> Wanted:
         """The same from a place that is known now."""
-        return replace(self, pipeline=_in_format(self.pipeline, place.format), ref=place.ref, absent=None)
+        return replace(self, pipeline=in_format(self.pipeline, place.format), ref=place.ref, absent=None)
 
 
 def wanted(request: Request, mounts: Mounts, presets: Presets, headers: negotiate.Headers) -> Wanted:
@@ -61,22 +61,8 @@ def wanted(request: Request, mounts: Mounts, presets: Presets, headers: negotiat
 
 def _attempts(pipeline: Pipeline, places: tuple[Place, ...], headers: negotiate.Headers) -> Iterator[Wanted]:
     for place in places:
-        shown = _in_format(pipeline, place.format)
+        shown = in_format(pipeline, place.format)
         yield Wanted(shown, place.ref, negotiate.negotiate(shown, headers), place.absent, place.lasting)
-
-
-def _in_format(pipeline: Pipeline, output: OutputFormat | None) -> Pipeline:
-    """The extension of a public id is the output format, unless the pipeline says one; where conditions decide on
-    that, the extension is said before them."""
-    if output is None or any(_is_format(node) for node in pipeline.unconditional):
-        return pipeline
-    step = Step.of("format", type=output)
-    guarded = any(_is_format(node) for node in pipeline.nodes)
-    return Pipeline((step, *pipeline.nodes) if guarded else (*pipeline.nodes, step))
-
-
-def _is_format(node: Node) -> bool:
-    return isinstance(node, Step) and node.operation.name == "format"
 
 
 def fallback_of(pipeline: Pipeline) -> str | None:

@@ -218,6 +218,7 @@ def encoded(url: str = URL) -> str:
         (f"/flip/-/b64:{encoded()}.webp", f"/flip/format:webp/{SAME}"),
         (f"/flip/-/B64:{encoded()[:9]}/{encoded()[9:]}.JPG", f"/flip/format:jpeg/{SAME}"),
         (f"/format:png/-/b64:{encoded()}.jpg", f"/format:png/{SAME}"),
+        (f"/if:w>9/format:png/end/b64:{encoded()}.webp", f"/format:webp/if:w>9/format:png/end/{SAME}"),
         (f"/-/b64:{encoded('http://a.example/')}", "/-/http://a.example/"),
     ],
 )

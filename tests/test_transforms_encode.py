@@ -12,9 +12,10 @@ import pytest
 from PIL import Image as Pillow
 
 from tests import pictures
-from transforms.encode import MAX_AVIF_PIXELS, choose, encode, flatten
+from transforms.encode import MAX_AVIF_PIXELS, choose, encode
 from transforms.failure import Failure, Kind
 from transforms.image import FormatName, Image, PixelArray, Size
+from transforms.modes import flatten
 from transforms.output import OUTPUT_FORMATS, TRAITS, WEB_FORMATS, Client, Output, OutputFormat
 
 from .encoded import ANY, CLEAR, KINDS, MOVING, STILL, body, difference, opaque, opened, probed, read

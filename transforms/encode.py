@@ -16,8 +16,6 @@ from .modes import flatten, is_opaque, to_bgr, to_bgra, without_unused_alpha
 from .output import TRAITS, WEB_FORMATS, Client, Encoded, Output, OutputFormat
 from .writers import RefusedError, write
 
-__all__ = ["MAX_AVIF_PIXELS", "Encoded", "choose", "encode", "fit", "flatten"]
-
 # AVIF at speed 9 takes 27 ms for 0.5 megapixels; above this size "auto" would keep a render process for too long.
 AUTO_AVIF_PIXELS = 2_000_000
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from transforms.failure import Failure, Kind, bad_argument, nearest
-from transforms.pipeline import CONTROL, End, If, Node, Pending, Pipeline, Step, parse_node
+from transforms.pipeline import CONTROL, End, If, Node, Pending, Pipeline, parse_node
 from transforms.registry import find, operations
 
 from ..sources.source import SourceRef
@@ -15,7 +15,7 @@ from ..sources.url import canonical_url
 from . import base64url
 from .cloudinary import compiler
 from .paths import Segment, decode, location, split, written
-from .request import Request, Signature, bad_source, missing_source
+from .request import Request, Signature, bad_source, in_format, missing_source
 
 END = "-"  # the segment that ends the steps
 
@@ -70,11 +70,9 @@ def _unsigned(segments: list[Segment], raw_query: str) -> Request:
     rest = segments[begin:]
     if rest and rest[0].text.lower().startswith(f"{base64url.SCHEME}:"):
         source, output = base64url.read("/".join(segment.text for segment in rest).partition(":")[2])
-        if output and not any(isinstance(node, Step) and node.operation.name == "format" for node in nodes):
-            nodes.append(Step.of("format", type=output))
     else:
-        source = _source(rest, raw_query)
-    return Request(Pipeline(tuple(nodes)), source, delivery="")
+        source, output = _source(rest, raw_query), None
+    return Request(in_format(Pipeline(tuple(nodes)), output), source, delivery="")
 
 
 def _leading_steps(segments: list[Segment]) -> tuple[list[Node], int]:

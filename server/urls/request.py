@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from transforms.failure import Failure, Kind
-from transforms.pipeline import Pipeline
+from transforms.output import OutputFormat
+from transforms.pipeline import Node, Pipeline, Step
 
 from ..sources.source import SourceRef
 
@@ -47,6 +48,20 @@ class Request:
     @property
     def dialect(self) -> Dialect:
         return "cloudinary" if self.delivery else "native"
+
+
+def in_format(pipeline: Pipeline, output: OutputFormat | None) -> Pipeline:
+    """The extension of a public id is the output format, unless the pipeline says one; where conditions decide on
+    that, the extension is said before them."""
+    if output is None or any(_is_format(node) for node in pipeline.unconditional):
+        return pipeline
+    step = Step.of("format", type=output)
+    guarded = any(_is_format(node) for node in pipeline.nodes)
+    return Pipeline((step, *pipeline.nodes) if guarded else (*pipeline.nodes, step))
+
+
+def _is_format(node: Node) -> bool:
+    return isinstance(node, Step) and node.operation.name == "format"
 
 
 def missing_source() -> Failure:

@@ -9,25 +9,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from transforms.failure import Failure, Kind, bad_argument, nearest
 from transforms.params import Choice, ColourText, Float, Int, IntOr, Parameter, Percent
 
-from .expression import expression, is_expression
+from .expression import escaped, expression, is_expression
 
 _NUMERIC = re.compile(r"-|\.?[0-9]|\$", re.ASCII)
 _RGB = re.compile(r"(?:^|(?<=:))rgb:(?=[0-9A-Fa-f])")  # bare digits are the usual form here, but the other is clear
-_HIDDEN = re.compile("[%,/\x00-\x1f\x7f-\x9f]")
 _POSITION = re.compile(r"([0-9]{1,3})p", re.ASCII)
 
 COLOUR = ColourText()
 _PERCENT = Percent()
-
-
-def escaped(text: str) -> str:
-    """Text as it stands in a component: what would end a parameter or a component is percent-encoded."""
-    return _HIDDEN.sub(lambda match: quote(match[0], safe=""), text)
 
 
 def canonical(kind: Parameter, text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TypeGuard
 
 from transforms.failure import Failure, Kind, bad_argument
 from transforms.pipeline import MAX_NODES, MAX_STEPS, End, If, Let, Node, Pending, Pipeline, Preset, Step
@@ -57,8 +58,13 @@ def _too_many(count: int, most: int) -> Failure:
 def _in_order(nodes: list[Node]) -> list[Node]:
     if any(isinstance(node, If) and not _is_turn(nodes[at + 1 : at + 3]) for at, node in enumerate(nodes)):
         return nodes
-    sent = [node for node in nodes if isinstance(node, Step) and node.operation.level in ("input", "output")]
-    return [*(node for node in nodes if node not in sent), *delivery.gathered(sent)]
+    sent = [node for node in nodes if _is_sent(node)]
+    return [*(node for node in nodes if not _is_sent(node)), *delivery.gathered(sent)]
+
+
+def _is_sent(node: Node) -> TypeGuard[Step]:
+    """Whether a node says how the source is read or the result leaves."""
+    return isinstance(node, Step) and node.operation.level in ("input", "output")
 
 
 def _is_turn(guarded: list[Node]) -> bool:

@@ -25,7 +25,7 @@ from .vocabulary import VIDEO_KEYS, words
 T = TypeVar("T")
 
 KEYS = words("a ar b bl bo c co cs d dl dn dpr e f fl g h if l o pg q r t u w x y z")
-REPEATABLE = frozenset(("$", "e", "fl"))
+REPEATABLE = frozenset(("e", "fl"))
 
 _REFUSED: Mapping[str, tuple[str, str]] = {
     "fn": ("unsupported-function", "custom functions are not run here"),
@@ -153,7 +153,7 @@ def is_component(text: str) -> bool:
     that is no parameter.
     """
     parts = text.split(",")
-    strange = [part for part in parts if _key(part) is None]
+    strange = [part for part in parts if not _is_parameter(part)]
     if not strange:
         return True
     if len(strange) == len(parts):
@@ -163,12 +163,10 @@ def is_component(text: str) -> bool:
     raise _unknown_key(text, strange[0])
 
 
-def _key(part: str) -> str | None:
-    """The known key of a parameter, or None."""
-    if _VARIABLE.match(part):
-        return "$"
+def _is_parameter(part: str) -> bool:
+    """Whether it assigns a variable or begins with a known key."""
     key, underscore, _ = part.partition("_")
-    return key if underscore and key in _KEYS else None
+    return bool(underscore) and (key in _KEYS or _VARIABLE.match(part) is not None)
 
 
 def _unknown_key(text: str, part: str) -> Failure:
@@ -184,8 +182,8 @@ def lex(text: str) -> Component:
     parameters = []
     for part in text.split(","):
         key, _, value = part.partition("_")
-        _check(text, part, key, value)
-        if key in seen and key[:1] not in REPEATABLE and key not in REPEATABLE:
+        _check(text, key, value)
+        if key in seen and key not in REPEATABLE and not key.startswith("$"):
             raise _refusal(text, key, value, "the key is given twice", "repeated-key")
         seen.add(key)
         parameters.append((key, value if key == "fl" else _decoded(value)))
@@ -196,7 +194,7 @@ def _decoded(value: str) -> str:
     return decode(quote(value, safe="%")) if "%" in value else value
 
 
-def _check(text: str, part: str, key: str, value: str) -> None:
+def _check(text: str, key: str, value: str) -> None:
     if key in _REFUSED:
         code, why = _REFUSED[key]
         raise _refusal(text, key, value, why, code)

@@ -45,6 +45,7 @@ _PART = re.compile(
     r"|(?P<number>-?(?:[0-9]{1,9}(?:\.[0-9]{0,30})?|\.[0-9]{1,30}))|(?P<word>[A-Za-z][A-Za-z0-9]*)",
     re.ASCII,
 )
+_HIDDEN = re.compile("[%,/\x00-\x1f\x7f-\x9f]")
 _LONGEST = LONGEST - 100  # the native text of the same may be a little longer
 _WORD = re.compile(r"[\w$ .+-]+")
 _NUMERIC = re.compile(r"[-.]?[.0-9]|\$|_", re.ASCII)  # what an expression begins with, beside operands
@@ -146,7 +147,7 @@ def printed(tree: Expression | Condition) -> str:
         case Text(text):
             if "!" in text:
                 raise not_expressible(str(tree))
-            return f"!{_escaped(text)}!"
+            return f"!{escaped(text)}!"
         case Variable(name):
             return f"${name}"
         case Operand(name, details):
@@ -161,14 +162,14 @@ def printed(tree: Expression | Condition) -> str:
             return _arithmetic(sign, left, right)
 
 
-def _escaped(text: str) -> str:
-    """What would end a parameter or a component is percent-encoded; values are decoded a second time."""
-    return re.sub("[%,/]", lambda match: quote(match[0], safe=""), text)
+def escaped(text: str) -> str:
+    """Text as it stands in a component: what would end a parameter or a component is percent-encoded."""
+    return _HIDDEN.sub(lambda match: quote(match[0], safe=""), text)
 
 
 def _operand(tree: Operand, name: str, details: tuple[str, ...]) -> str:
     if name in _STORED and details:
-        return f"{name}:!{_escaped(details[0])}!"
+        return f"{name}:!{escaped(details[0])}!"
     if name not in _NAMED:
         raise not_expressible(str(tree))
     return _NAMED[name]

@@ -30,13 +30,9 @@ def is_later(component: Component) -> bool:
 
 def steps(component: Component, density: Factor, background: str | Computed | None) -> list[Step]:
     """The steps for the geometry of a component, none where it has no size; `background` fills what pad adds."""
-    want = _wanted(component, density, background)
+    want = wanted.read(component, component.read("c", _mode) or "scale", density, background)
     _check_gravity(want)
     return _MODES[want.mode](want)
-
-
-def _wanted(component: Component, density: Factor, background: str | Computed | None) -> Wanted:
-    return wanted.read(component, component.read("c", _mode) or "scale", density, background)
 
 
 def _mode(text: str) -> str:
@@ -89,8 +85,7 @@ def _fill(want: Wanted, *, enlarge: bool) -> list[Step]:
     if not want.exact:
         return _inside(want, enlarge=enlarge)
     if want.hold is not None and want.hold.kind == "auto" and enlarge:
-        gravity = None if want.gravity == "auto" else want.gravity
-        return [want.step("smart-crop", size=want.size, gravity=gravity)]
+        return [want.step("smart-crop", size=want.size, gravity=want.gravity)]
     return [want.step("resize", size=want.size, fit="cover", gravity=want.gravity, enlarge=enlarge)]
 
 
@@ -119,10 +114,7 @@ def _fill_pad(want: Wanted) -> list[Step]:
     if size is None:
         return []
     gravity = want.gravity if want.hold is not None and want.hold.kind == "auto" else None
-    return [want.step(
-        "fill-pad", size=size, background=want.background,
-        gravity=None if gravity == "auto" else gravity,
-    )]  # fmt: skip
+    return [want.step("fill-pad", size=size, background=want.background, gravity=gravity)]
 
 
 def _auto(want: Wanted) -> list[Step]:

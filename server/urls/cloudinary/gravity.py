@@ -12,17 +12,17 @@ from transforms.params import Compass
 
 from .component import Component, unknown, unsupported
 
-Kind = Literal["compass", "point", "auto", "search", "none"]
+Kind = Literal["compass", "point", "auto", "search"]
 
-_FACES = {"face": "face", "faces": "faces", "adv_face": "face", "adv_faces": "faces"}
-_SEARCHED = {**_FACES, "body": "body", "ocr_text": "text"}
+_SEARCHED = {
+    "face": "face", "faces": "faces", "adv_face": "face", "adv_faces": "faces", "body": "body", "ocr_text": "text",
+}  # fmt: skip
 # Coordinates that are stored with an asset: none are here, so that the next of the chain has its turn.
 _STORED = frozenset(("custom", "custom_no_override"))
 # What `auto` may be told to prefer, in our words; `subject` is what it does anyway.
 _PREFERRED = {
-    "subject": "", "face": "face", "faces": "faces", "adv_face": "face", "adv_faces": "faces", "no_faces": "no_faces",
-    "classic": "classic", "none": "none", "body": "body", "ocr_text": "text", "adv_eyes": "face", "custom": "",
-    "custom_no_override": "",
+    **_SEARCHED, **dict.fromkeys(_STORED, ""), "subject": "", "adv_eyes": "face", "no_faces": "no_faces",
+    "classic": "classic", "none": "none",
 }  # fmt: skip
 _LATER = frozenset(("adv_eyes", "adv_ocr", "liquid"))
 _VIDEO = frozenset(("track_person",))

@@ -23,8 +23,9 @@ from ...sources.url import canonical_url
 from ..paths import location
 from ..request import bad_source
 from . import effects, text
-from .arguments import canonical, escaped
+from .arguments import canonical
 from .component import Component, unsupported
+from .expression import escaped
 from .text import Text
 
 MAX_DEPTH = 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from transforms.computed import Computed
 from transforms.expressions import Arithmetic, Expression, Number
@@ -75,7 +75,7 @@ def outline(component: Component, density: Factor) -> list[Step]:
         return [line]
     # The corners that were cut off take the border's colour, and the whole is cut again, one border further out.
     outer = radius if isinstance(radius, str) else tuple(corner and plus(corner, width) for corner in radius)
-    filled = [] if ink == ColourText().parse("transparent") else [checked("background", color=ink)]
+    filled = [] if ink == TRANSPARENT else [checked("background", color=ink)]
     return [*rounding, *filled, line, component.step("r", "round", radius=_corners(outer))]
 
 
@@ -87,15 +87,8 @@ def _corners(radius: tuple[Radius, ...] | str) -> object:
         radius = radius[:1]
     if all(isinstance(corner, int) for corner in radius):
         return radius
-    texts = [str(corner) if isinstance(corner, int) else corner for corner in radius]
-    return argument(*_between(texts))
-
-
-def _between(texts: list[str | Expression]) -> Iterator[str | Expression]:
-    for at, text in enumerate(texts):
-        if at:
-            yield ":"
-        yield text
+    pieces = [piece for corner in radius for piece in (":", str(corner) if isinstance(corner, int) else corner)]
+    return argument(*pieces[1:])
 
 
 def _radius(text: str, density: Factor) -> tuple[Radius, ...] | str:

@@ -10,8 +10,7 @@ from transforms.pipeline import Else, End, If, Let, Node, Pending, Pipeline, Pre
 
 from ..request import Request
 from . import compiler, expression
-from .arguments import escaped
-from .expression import not_expressible
+from .expression import escaped, not_expressible
 from .writing import WRITERS, Texts
 
 

@@ -12,8 +12,8 @@ from transforms.failure import Failure, Kind, bad_argument, nearest
 from transforms.params import Choice, Float, Int, Parameter
 
 from ..paths import decode, location
-from .arguments import canonical, escaped
-from .expression import is_expression
+from .arguments import canonical
+from .expression import escaped, is_expression
 
 LONGEST = 2000  # characters
 MOST_LINES = 200

@@ -11,9 +11,8 @@ from transforms.expressions import Arithmetic, Cast, Expression, Operand
 from transforms.numbers import print_number
 
 from . import expression
-from .arguments import escaped
 from .effects import sharpness
-from .expression import not_expressible
+from .expression import escaped, not_expressible
 
 Texts = dict[str, str]  # the arguments of a step that are not the default, as they are written
 Pairs = Sequence[tuple[str, str | None]]
