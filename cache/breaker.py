@@ -6,6 +6,10 @@ import time
 from collections.abc import Callable
 
 
+class Unanswered(Exception):
+    """A service did not do what it was asked to; already counted."""
+
+
 class Breaker:
     """Opens after `limit` failures in a row; then admits one call every `pause` seconds, until one succeeds.
 

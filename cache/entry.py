@@ -10,7 +10,7 @@ from typing import Any
 
 import msgpack
 
-VERSION = 1  # of the packed form; what another version wrote is not read
+VERSION = 2  # of the packed form; what another version wrote is not read
 MAX_DEPTH = 32  # of lists and maps in `meta`
 
 Meta = Mapping[str, str | int | float | bool | list[Any] | dict[str, Any] | None]
@@ -20,7 +20,8 @@ Meta = Mapping[str, str | int | float | bool | list[Any] | dict[str, Any] | None
 class Entry:
     """A body with a little about it. Times are wall-clock seconds since the epoch, because replicas share them.
 
-    Until `fresh_until` it may be served as it is; until `keep_until` it may be served while a new one is made.
+    `stored_at` is the moment at which making it began: a purge of one of its tags after that makes it worthless. Until
+    `fresh_until` it may be served as it is; until `keep_until` it may be served while a new one is made.
     """
 
     body: bytes
@@ -28,6 +29,7 @@ class Entry:
     stored_at: float
     fresh_until: float
     keep_until: float
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not all(isfinite(time) for time in (self.stored_at, self.fresh_until, self.keep_until)):
@@ -35,8 +37,8 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Bytes of memory that the body and the meta take."""
-        return sys.getsizeof(self.body) + _weigh(self.meta)
+        """Bytes of memory that the body, the meta and the tags take."""
+        return sys.getsizeof(self.body) + _weigh(self.meta) + sum(map(sys.getsizeof, self.tags))
 
     def fresh(self, now: float) -> bool:
         return now < self.fresh_until and self.usable(now)
@@ -58,7 +60,7 @@ def pack(entry: Entry) -> bytes:
     beyond 64 bits."""
     times = (entry.stored_at, entry.fresh_until, entry.keep_until)
     try:
-        packed: bytes = msgpack.packb([entry.body, _plain(dict(entry.meta)), *times])
+        packed: bytes = msgpack.packb([entry.body, _plain(dict(entry.meta)), list(entry.tags), *times])
     except OverflowError as error:
         raise ValueError(str(error)) from error
     return bytes([VERSION]) + packed
@@ -69,9 +71,14 @@ def unpack(packed: bytes) -> Entry:
     if packed[:1] != bytes([VERSION]):
         raise ValueError("not an entry of this version")
     match msgpack.unpackb(memoryview(packed)[1:]):
-        case [bytes(body), dict(meta), *times] if len(times) == 3 and all(type(time) in (float, int) for time in times):
-            return Entry(body, _plain(meta), *_seconds(times))
+        case [bytes(body), dict(meta), list(tags), *times] if len(times) == 3 and _right(tags, times):
+            stored_at, fresh_until, keep_until = _seconds(times)
+            return Entry(body, _plain(meta), stored_at, fresh_until, keep_until, tuple(tags))
     raise ValueError("not an entry")
+
+
+def _right(tags: list[Any], times: list[Any]) -> bool:
+    return all(type(tag) is str for tag in tags) and all(type(time) in (float, int) for time in times)
 
 
 def _seconds(times: list[float]) -> list[float]:

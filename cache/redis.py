@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from collections.abc import Callable, Collection
+from typing import Any
 
-from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+import msgpack
 from redis.exceptions import ResponseError
-from redis.exceptions import TimeoutError as SocketTimeoutError
 
-from .breaker import Breaker
+from .breaker import Breaker, Unanswered
 from .entry import Entry, pack, unpack
-from .store import OnEvent, Outcome, ignore
+from .link import Link, Refused
+from .purges import Purges
+from .store import JITTER, OnEvent, ignore
 
-T = TypeVar("T")
-
-SCHEMES = ("redis", "rediss", "unix")
 CAP = 2 * 2**20  # bytes of a packed entry; at 0.2 s for a reply, more would want a faster network than many have
-CONNECTIONS = 16  # redis-py's own work, 0.1 ms a call, is the limit long before: 4 do 1000 reads as fast as 32
-TIMEOUT = 0.2  # s, for connecting and for each reply; the address may say otherwise (?socket_timeout=1)
 LONGEST = 366 * 86400  # s that a key lives at most
-JITTER = 0.1  # of the time to live, so that what was made together does not expire together
-CHUNK = 500  # keys of one UNLINK: Redis serves nobody else meanwhile
+CHUNK = 200  # keys that are unlinked at a time: Redis serves nobody else meanwhile
+NOTED = 10_000  # purges that are kept for replicas that were away
+SKEW = 5.0  # s by which the clock of Redis may differ from ours
 
-_log = logging.getLogger(__name__)
-
-
-class Unanswered(Exception):
-    """Redis did not do what it was asked to; already counted."""
+# A set lives at least as long as each entry in it. One key, so that it runs on a cluster; EXPIRE … GT is younger than
+# many servers.
+TAG = """
+redis.call('SADD', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+"""
 
 
 class RedisStore:
-    """One packed string per entry, under `<prefix>:<key>`, expiring by itself. Connects at the first call, and again
-    whenever it has to. A call takes at most half a second: a quarter for a connection, a quarter for Redis.
+    """One packed string per entry, under `<prefix>:<key>`, expiring by itself; the keys with a tag as a set under
+    `<prefix>:tag:<tag>`; what was purged, for replicas and writers to read, as a stream under `<prefix>:purges`.
 
     The address takes what redis-py's does: `redis://user:password@host:6379/2`, `rediss://host`, `unix:///path?db=1`,
     and options (`?socket_timeout=1`, `ssl_ca_certs=…`). Raises ValueError for an address that can never work.
@@ -54,181 +46,232 @@ class RedisStore:
         *,
         prefix: str = "darkroom",
         cap: int = CAP,
+        sender: str = "",
+        purges: Purges | None = None,
         breaker: Breaker | None = None,
         clock: Callable[[], float] = time.time,
         on_event: OnEvent | None = None,
     ) -> None:
-        pool = _pool(address)
-        self._client: Redis = Redis.from_pool(pool)
-        self._slots = asyncio.Semaphore(pool.max_connections)
-        self._budget = 1.25 * float(pool.connection_kwargs["socket_timeout"])
-        self._prefix = prefix
+        self.link = Link(address, breaker=breaker, on_event=on_event or ignore)
+        self.prefix = prefix
+        self._own = f"{prefix}:".encode()
+        self.sender = sender
         self._cap = cap
-        self._breaker = breaker or Breaker()
+        self._purges = purges or Purges(clock=clock)
         self._clock = clock
-        self._on_event = on_event or ignore
-        self._error: str | None = None
+        self._owed: dict[str, float] = {}
+        self._told: set[float] = set()  # moments of purges that are owed and that the others know of
+
+    @property
+    def stream(self) -> str:
+        return f"{self.prefix}:purges"
+
+    @property
+    def owes(self) -> bool:
+        """Whether there are purges that Redis has not done yet."""
+        return bool(self._owed)
+
+    def near(self, key: str) -> Entry | None:
+        return None
+
+    def shares(self, entry: Entry) -> bool:
+        """Whether other replicas can get this entry from here."""
+        return len(entry.body) < self._cap
 
     async def get(self, key: str) -> Entry | None:
+        name = self._name(key)
         try:
-            packed = await self._call(lambda: self._client.get(self._name(key)))
+            packed = await self.link.call(lambda client: client.get(name))
+        except Refused as refused:
+            if not refused.wrong_type:
+                return None
+            packed = None
         except Unanswered:
             return None
         entry = self._read(packed)
-        self._report("miss" if entry is None else "hit")
+        self.link.report("miss" if entry is None else "hit")
         return entry
 
     async def put(self, key: str, entry: Entry) -> None:
         left = entry.keep_until - self._clock()
-        if left <= 0 or len(entry.body) >= self._cap:
+        if left <= 0 or len(entry.body) >= self._cap or self._purges.forbid(entry):
             await self._skip(key)
             return
         try:
             packed = pack(entry)
         except ValueError:
-            self._fail("error", "meta that cannot be packed")
+            self.link.fail("error", "meta that cannot be packed")
             await self.delete(key)
             return
         if len(packed) > self._cap:
             await self._skip(key)
             return
-        await self._try(lambda: self._client.set(self._name(key), packed, px=_milliseconds(left)))
+        try:
+            await self._write(self._name(key), entry, packed, _milliseconds(left))
+        except Unanswered:
+            return
 
     async def delete(self, *keys: str) -> None:
-        for start in range(0, len(keys), CHUNK):
-            names = [self._name(key) for key in keys[start : start + CHUNK]]
-            await self._try(lambda names=names: self._client.unlink(*names))  # type: ignore[misc]
+        try:
+            for start in range(0, len(keys), CHUNK):
+                await self._unlink([self._name(key) for key in keys[start : start + CHUNK]])
+        except Unanswered:
+            return
+
+    async def purge(self, tags: Collection[str]) -> int:
+        moment = self._purges.add(tags)
+        for tag in tags:
+            self._owed[tag] = moment
+        return await self.settle()
+
+    async def settle(self) -> int:
+        """Does the purges that are owed, and gives the number of entries that went. What fails now stays owed."""
+        owed, gone = dict(self._owed), 0
+        try:
+            told = await self._tell(owed)
+            for tag in owed:
+                gone += await self._purge(tag)
+            if not told:  # it was full, and now has room
+                told = await self._tell(owed)
+        except Unanswered:
+            return gone
+        if told:
+            self._owed = {tag: at for tag, at in self._owed.items() if owed.get(tag) != at}
+            self._told &= set(self._owed.values())
+        return gone
+
+    async def drop_stream(self) -> None:
+        """For when something else lies in its place."""
+        try:
+            await self._unlink([self.stream])
+        except Unanswered:
+            return
 
     async def ping(self) -> bool:
-        """Whether Redis answers now; asked even while the breaker is open, and closes it."""
-        try:
-            async with self._slot():
-                return bool(await self._ask(self._client.ping))
-        except Unanswered:
-            return False
+        """Whether Redis answers now; asked even while it is left alone."""
+        return await self.link.ping()
 
     async def close(self) -> None:
-        try:
-            await self._client.aclose()
-        except Exception as error:  # a connection that cannot even be closed
-            _log.info("closing Redis: %s", type(error).__name__)
+        await self.link.close()
 
     def describe(self) -> dict[str, Any]:
-        state = "down" if self._breaker.open else "up"
-        return {"name": self.name, "state": state} | ({"error": self._error} if self._error else {})
+        return self.link.describe()
 
     def _name(self, key: str) -> str:
-        return f"{self._prefix}:{key}"
+        return f"{self.prefix}:{key}"
+
+    def _set(self, tag: str) -> str:
+        return f"{self.prefix}:tag:{tag}"
 
     def _read(self, packed: bytes | str | None) -> Entry | None:
         try:
             entry = unpack(packed) if isinstance(packed, bytes) else None
         except ValueError:  # not ours, or another version's
             return None
-        return entry if entry is not None and entry.usable(self._clock()) else None
+        if entry is None or not entry.usable(self._clock()) or self._purges.forbid(entry):
+            return None
+        return entry
 
     async def _skip(self, key: str) -> None:
-        self._report("skipped")
+        self.link.report("skipped")
         await self.delete(key)
 
-    async def _try(self, command: Callable[[], Awaitable[object]]) -> None:
-        try:
-            await self._call(command)
-        except Unanswered:
+    async def _write(self, name: str, entry: Entry, packed: bytes, ttl: int) -> None:
+        """The entry and its tags. One that is not under all its tags, or was purged meanwhile, goes again."""
+        if not entry.tags:
+            await self.link.call(lambda client: client.set(name, packed, px=ttl))
             return
+        tagging = [("EVAL", TAG, 1, self._set(tag), name, ttl + 1000) for tag in entry.tags]
+        replies = await self._pipeline(*tagging, ("SET", name, packed, "PX", ttl))
+        errors = {index: reply for index, reply in enumerate(replies) if isinstance(reply, Exception)}
+        if errors:
+            strange = [index for index, error in errors.items() if "WRONGTYPE" in str(error)]
+            self.link.fail("error", type(next(iter(errors.values()))).__name__)
+            await self._unlink([name, *(self._set(entry.tags[index]) for index in strange)])
+        # Only now: whoever purges notes it first and looks for entries then, so that one of the two sees the other.
+        elif self._purges.forbid(entry) or await self._purged_since(entry):
+            self.link.report("skipped")
+            await self._unlink([name])
 
-    async def _call(self, command: Callable[[], Awaitable[T]]) -> T | None:
-        async with self._slot():
-            if self._breaker.admit():
-                return await self._ask(command)
-            self._report("open")
-            raise Unanswered
-
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        """One of the connections, awaited for one budget. That all are busy says nothing about Redis, so the breaker
-        does not hear of it, as it would from redis-py's blocking pool: a burst must not look like a dead Redis."""
+    async def _purged_since(self, entry: Entry) -> bool:
+        since = max(0, int(1000 * (entry.stored_at - SKEW)))
         try:
-            async with asyncio.timeout(self._budget):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise self._fail("timeout", "Busy") from None
-        try:
-            yield
-        finally:
-            self._slots.release()
+            notes = await self.link.call(lambda client: client.xrange(self.stream, min=since))
+        except Refused:  # a stream that is none
+            return False
+        read = (read_note(note) for _, note in notes or ())
+        return any(entry.stored_at <= moment and tag in entry.tags for tags, moment, _ in read for tag in tags)
 
-    async def _ask(self, command: Callable[[], Awaitable[T]]) -> T | None:
-        """The reply, within the budget; None where the key holds another type than a string."""
-        try:
-            async with asyncio.timeout(self._budget):
-                reply = await command()
-        except ResponseError as error:  # Redis is alive, but says no: full, read-only, not permitted
-            self._answered()
-            if str(error).startswith("WRONGTYPE"):
-                return None
-            raise self._fail("error", type(error).__name__) from error
-        except (TimeoutError, SocketTimeoutError) as error:
-            self._unanswered(error)
-            raise self._fail("timeout", "TimeoutError") from error
-        except Exception as error:  # refused, reset, wrong password, not Redis at all
-            self._unanswered(error)
-            raise self._fail("error", type(error).__name__) from error
-        self._answered()
-        self._error = None
-        return reply
+    async def _tell(self, owed: dict[str, float]) -> bool:
+        """Notes the purges in the stream, which tells the replicas. False where there is no room for that."""
+        by_moment: dict[float, list[str]] = {}
+        for tag, moment in owed.items():
+            by_moment.setdefault(moment, []).append(tag)
+        for moment, tags in by_moment.items():
+            if moment in self._told:
+                continue
+            note = {"v": msgpack.packb([tags, moment, self.sender])}
+            try:
+                await self.link.call(
+                    lambda client, note=note: client.xadd(self.stream, note, maxlen=NOTED, approximate=True)  # type: ignore[misc]
+                )
+            except Refused as refused:
+                if refused.wrong_type:
+                    await self.drop_stream()
+                return False
+            self._told.add(moment)
+        return True
 
-    def _answered(self) -> None:
-        if self._breaker.open:
-            _log.info("Redis answers again")
-        self._breaker.succeed()
+    async def _purge(self, tag: str) -> int:
+        """Unlinks what is in the set of a tag, page by page: it may have a million members."""
+        name, cursor, gone = self._set(tag), 0, 0
+        while True:
+            try:
+                page = await self.link.call(
+                    lambda client, cursor=cursor: client.sscan(name, cursor=cursor, count=CHUNK)  # type: ignore[misc]
+                )
+            except Refused as refused:
+                if refused.wrong_type:
+                    await self._unlink([name])
+                    return gone
+                raise
+            cursor, members = int(page[0]), [member for member in page[1] if member.startswith(self._own)]
+            if members:
+                gone += await self._unlink(members)
+                await self.link.call(lambda client, members=members: client.srem(name, *members))  # type: ignore[misc]
+            if not cursor:
+                return gone
 
-    def _unanswered(self, error: Exception) -> None:
-        was_open = self._breaker.open
-        self._breaker.fail()
-        if self._breaker.open and not was_open:
-            _log.warning("Redis does not answer and is left alone: %s", str(error) or type(error).__name__)
+    async def _unlink(self, names: Collection[str | bytes]) -> int:
+        """One by one in a pipeline: a cluster takes no command for keys of several slots."""
+        if not names:
+            return 0
+        replies = await self._pipeline(*(("UNLINK", name) for name in names))
+        return sum(reply for reply in replies if isinstance(reply, int))
 
-    def _fail(self, outcome: Outcome, error: str) -> Unanswered:
-        self._error = error
-        self._report(outcome)
-        return Unanswered(error)
+    async def _pipeline(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """The replies, errors of single commands among them."""
 
-    def _report(self, outcome: Outcome) -> None:
-        self._on_event(self.name, outcome)
+        async def run(client: Any) -> list[Any]:
+            pipeline = client.pipeline() if self.link.cluster else client.pipeline(transaction=False)
+            for command in commands:
+                pipeline.execute_command(*command)
+            replies: list[Any] = await pipeline.execute(raise_on_error=False)
+            for reply in replies:
+                if isinstance(reply, Exception) and not isinstance(reply, ResponseError):
+                    raise reply  # of a cluster's node that does not answer
+            return replies
+
+        return await self.link.call(run)
 
 
-def _pool(address: str) -> ConnectionPool:
+def read_note(note: Any) -> tuple[list[str], float, str]:
+    """Tags, moment and sender of a purge; nothing where it is none."""
     try:
-        _check(urlsplit(address))
-        pool = ConnectionPool.from_url(
-            address,
-            decode_responses=False,
-            protocol=2,  # strings are the same in RESP3, which costs each connection a HELLO that some proxies refuse
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
-            retry=Retry(
-                NoBackoff(), 0
-            ),  # with the ten retries of redis-py's own clients a dead Redis costs 3.6 s a call
-            max_connections=CONNECTIONS,
-        )
-        pool.connection_class(**pool.connection_kwargs)  # does not connect, but refuses options that it does not know
-    except (TypeError, ValueError):
-        # Without the cause: its text may hold a part of the password.
-        raise ValueError(
-            "not an address of Redis: wanted is redis://[user:password@]host[:port][/database][?option=value], "
-            "the same with rediss:, or unix:///path/of/the/socket[?db=number]; characters such as / in a password "
-            "are written %2F"
-        ) from None
-    return pool
-
-
-def _check(parts: SplitResult) -> None:
-    """Raises ValueError for what redis-py would pass over in silence: a database that is no number, half a path."""
-    path = parts.path.strip("/")
-    good = bool(path) and not parts.hostname if parts.scheme == "unix" else not path or path.isdecimal()
-    if parts.scheme not in SCHEMES or not good:
-        raise ValueError
+        tags, moment, sender = msgpack.unpackb(note[b"v"])
+        return [tag for tag in tags if isinstance(tag, str)], float(moment), str(sender)
+    except (ValueError, TypeError, KeyError):
+        return [], 0.0, ""
 
 
 def _milliseconds(left: float) -> int:

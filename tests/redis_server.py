@@ -13,9 +13,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trustme
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -54,6 +56,11 @@ class RedisServer:
     @property
     def unix_url(self) -> str:
         return f"unix://{self.socket}"
+
+    @property
+    def address(self) -> str:
+        """As a user with rights of its own writes it: `address.format("user:password@")`."""
+        return f"redis://{{}}127.0.0.1:{self.port}/0?socket_timeout=10&socket_connect_timeout=10"
 
     def client(self) -> Redis:
         """An ordinary, synchronous client, to look at what the code under test left there."""
@@ -116,6 +123,87 @@ class RedisServer:
         self._process.wait(10)
         self._process = None
         self.socket.unlink(missing_ok=True)
+
+
+class RedisClusterServers:
+    """A cluster of some servers, none with a replica."""
+
+    def __init__(self, count: int = 3) -> None:
+        self._buses = [free_port() for _ in range(count)]
+        self.nodes = [
+            RedisServer("--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "1000",
+                        "--cluster-require-full-coverage", "no")
+            for bus in self._buses
+        ]  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+        return f"redis+cluster://{hosts}?socket_timeout=10&socket_connect_timeout=10"
+
+    def start(self) -> RedisClusterServers:
+        share = 16384 // len(self.nodes)
+        for number, node in enumerate(self.nodes):
+            last = 16383 if number == len(self.nodes) - 1 else (number + 1) * share - 1
+            node.start()
+            with node.client() as client:
+                client.execute_command("CLUSTER ADDSLOTSRANGE", number * share, last)
+                client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
+                client.execute_command("CLUSTER MEET", "127.0.0.1", self.nodes[0].port, self._buses[0])
+        self._wait()
+        return self
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if all(self._knows_all(node) for node in self.nodes):
+                return
+            time.sleep(0.02)
+        raise AssertionError("the cluster did not come together within 20 s")
+
+    def _knows_all(self, node: RedisServer) -> bool:
+        with node.client() as client:
+            said = client.execute_command("CLUSTER INFO")
+        return said["cluster_state"] == "ok" and said["cluster_slots_ok"] == "16384"
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Files of an authority and of a certificate for 127.0.0.1, for a server that speaks TLS on its port."""
+
+    authority: Path
+    options: tuple[str, ...]
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    files = {name: tmp_path / f"{name}.pem" for name in ("authority", "key", "certificate")}
+    authority.cert_pem.write_to_path(files["authority"])
+    certificate.private_key_pem.write_to_path(files["key"])
+    certificate.cert_chain_pems[0].write_to_path(files["certificate"])
+    options = (
+        "--tls-auth-clients", "no", "--tls-ca-cert-file", str(files["authority"]),
+        "--tls-cert-file", str(files["certificate"]), "--tls-key-file", str(files["key"]),
+    )  # fmt: skip
+    return Certificates(files["authority"], options)
+
+
+@pytest.fixture(scope="session")
+def redis_cluster() -> Iterator[RedisClusterServers]:
+    """Three nodes for all tests of the session that do not hurt them."""
+    if BINARY is None:
+        pytest.skip(MISSING)
+    servers = RedisClusterServers()
+    try:
+        yield servers.start()
+    finally:
+        servers.close()
 
 
 @pytest.fixture(scope="session")

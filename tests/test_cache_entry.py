@@ -22,7 +22,9 @@ Plain = st.recursive(
     max_leaves=12,
 )
 Seconds = st.floats(allow_nan=False, allow_infinity=False)
-Entries = st.builds(Entry, st.binary(), st.dictionaries(Text, Plain, max_size=5), Seconds, Seconds, Seconds)
+Entries = st.builds(
+    Entry, st.binary(), st.dictionaries(Text, Plain, max_size=5), Seconds, Seconds, Seconds, st.lists(Text).map(tuple)
+)
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -68,23 +70,28 @@ def packed(*parts: object, version: int = VERSION) -> bytes:
 @pytest.mark.parametrize(
     "data",
     [
-        packed(b"body", {}, 1.0, 2.0, 3.0, version=VERSION - 1),
-        packed(b"body", {}, 1.0, 2.0, 3.0, version=VERSION + 1),
-        packed(b"body", {}, 1.0, 2.0, 3.0) + b"\x00",
-        packed(b"body", {}, 1.0, 2.0),
-        packed(b"body", {}, 1.0, 2.0, 3.0, 4.0),
-        packed("body", {}, 1.0, 2.0, 3.0),
-        packed(b"body", [], 1.0, 2.0, 3.0),
-        packed(b"body", {b"type": 1}, 1.0, 2.0, 3.0),
-        packed(b"body", {"type": b"bytes"}, 1.0, 2.0, 3.0),
-        packed(b"body", {"type": msgpack.Timestamp(1)}, 1.0, 2.0, 3.0),
-        packed(b"body", {"type": msgpack.ExtType(1, b"")}, 1.0, 2.0, 3.0),
-        packed(b"body", nested(MAX_DEPTH), 1.0, 2.0, 3.0),
-        packed(b"body", nested(400), 1.0, 2.0, 3.0),
-        packed(b"body", {}, True, 2.0, 3.0),
-        packed(b"body", {}, "1", 2.0, 3.0),
-        packed(b"body", {}, math.nan, 2.0, 3.0),
-        packed(b"body", {}, 1.0, 2.0, math.inf),
+        packed(b"body", {}, 1.0, 2.0, 3.0, version=1),  # as version 1 wrote them
+        packed(b"body", {}, [], 1.0, 2.0, 3.0, version=VERSION - 1),
+        packed(b"body", {}, 1.0, 2.0, 3.0),
+        packed(b"body", {}, "tags", 1.0, 2.0, 3.0),
+        packed(b"body", {}, [b"tag"], 1.0, 2.0, 3.0),
+        packed(b"body", {}, [1], 1.0, 2.0, 3.0),
+        packed(b"body", {}, [], 1.0, 2.0, 3.0, version=VERSION + 1),
+        packed(b"body", {}, [], 1.0, 2.0, 3.0) + b"\x00",
+        packed(b"body", {}, [], 1.0, 2.0),
+        packed(b"body", {}, [], 1.0, 2.0, 3.0, 4.0),
+        packed("body", {}, [], 1.0, 2.0, 3.0),
+        packed(b"body", [], [], 1.0, 2.0, 3.0),
+        packed(b"body", {b"type": 1}, [], 1.0, 2.0, 3.0),
+        packed(b"body", {"type": b"bytes"}, [], 1.0, 2.0, 3.0),
+        packed(b"body", {"type": msgpack.Timestamp(1)}, [], 1.0, 2.0, 3.0),
+        packed(b"body", {"type": msgpack.ExtType(1, b"")}, [], 1.0, 2.0, 3.0),
+        packed(b"body", nested(MAX_DEPTH), [], 1.0, 2.0, 3.0),
+        packed(b"body", nested(400), [], 1.0, 2.0, 3.0),
+        packed(b"body", {}, [], True, 2.0, 3.0),
+        packed(b"body", {}, [], "1", 2.0, 3.0),
+        packed(b"body", {}, [], math.nan, 2.0, 3.0),
+        packed(b"body", {}, [], 1.0, 2.0, math.inf),
         bytes([VERSION]) + b"\x91" * 5000,
         bytes([VERSION]) + msgpack.packb({"body": b"body"}),
     ],
@@ -130,7 +137,8 @@ def test_nothing_is_fresh_that_is_not_usable() -> None:
     assert not replace(ENTRY, fresh_until=99.0).fresh(30.0)
 
 
-def test_size_counts_body_and_meta() -> None:
+def test_size_counts_body_meta_and_tags() -> None:
     assert 0 <= replace(ENTRY, body=bytes(10_000)).size - replace(ENTRY, body=b"").size - 10_000 < 100
     assert replace(ENTRY, meta={"found": ["x" * 100_000]}).size > 100_000
     assert replace(ENTRY, meta={"x" * 100_000: 1}).size > 100_000
+    assert replace(ENTRY, tags=("x" * 100_000,)).size > 100_000

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cache.entry import Entry
-from cache.memory import MemoryStore
 from cache.open import open_store
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ def names(described: dict[str, object]) -> list[object]:
         ("rediss://[::1]:6380", ["memory", "redis"]),
         ("unix:///run/redis.sock?db=1", ["memory", "redis"]),
         ("unix://user:password@/run/redis.sock", ["memory", "redis"]),
+        ("redis+cluster://user:password@one:6379,two:6380,[::1]:6381", ["memory", "redis"]),
+        ("rediss+cluster://one?socket_timeout=1", ["memory", "redis"]),
     ],
 )
 def test_the_scheme_chooses_the_store(address: str, expected: list[str]) -> None:
@@ -47,7 +48,9 @@ def test_the_scheme_chooses_the_store(address: str, expected: list[str]) -> None
 @pytest.mark.parametrize(
     "address",
     ["", ":", "memory", "memory:64", "memory://", "disk:/tmp", "redis:", "redis:localhost", "localhost:6379", "REDIS",
-     "http://:hunter2@localhost", "redis:hunter2@localhost", "redis://localhost/zero"],
+     "http://:hunter2@localhost", "redis:hunter2@localhost", "redis://localhost/zero",
+     "redis+cluster:one", "redis+cluster://", "redis+cluster://one/1",
+     "unix+cluster:///run/redis.sock", "redis+cluster://:hunter2@one:port"],
 )  # fmt: skip
 def test_another_address_is_refused_with_those_accepted(address: str) -> None:
     with pytest.raises(ValueError, match=r"redis://.*rediss:.*unix://") as refused:
@@ -58,7 +61,6 @@ def test_another_address_is_refused_with_those_accepted(address: str) -> None:
 async def test_capacity_is_that_of_the_memory() -> None:
     events: list[tuple[str, str]] = []
     store = open_store("memory:", memory_bytes=10_000, on_event=lambda *event: events.append(event))
-    assert isinstance(store, MemoryStore)
     await store.put("a", Entry(bytes(5000), {}, 1.0, 4e9, 4e9))
     assert events == [("memory", "skipped")]
 
@@ -78,5 +80,5 @@ async def test_two_stores_with_one_redis_share_what_they_keep(shared_redis: Redi
 
 
 def test_memory_alone_does_not_import_redis() -> None:
-    code = "import sys; from cache.open import open_store; open_store('memory:'); sys.exit('redis' in sys.modules)"
+    code = "import sys; from cache.open import open_cache; open_cache('memory:'); sys.exit('redis' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

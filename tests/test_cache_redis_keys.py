@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import pytest
-import trustme
 
 from cache.entry import Entry, pack
 from cache.redis import RedisStore
@@ -60,7 +57,7 @@ async def test_the_key_is_prefix_kind_and_digest(redis: Counted, server: RedisSe
         ("XADD", "darkroom:render:a", "*", "x", "y"),
         ("SET", "darkroom:render:a", ""),
         ("SET", "darkroom:render:a", b"\x01junk"),
-        ("SET", "darkroom:render:a", b"\x00" + pack(ENTRY)[1:]),
+        ("SET", "darkroom:render:a", b"\x01" + pack(ENTRY)[1:]),
         ("SET", "darkroom:render:a", pack(ENTRY)[:-1]),
         ("SET", "darkroom:render:a", b"\x80\x04N."),
     ],
@@ -116,25 +113,6 @@ async def test_values_above_two_mebibytes_are_skipped(redis: Counted, size: int,
     assert redis.took() == ({"hit": 1} if kept else {"skipped": 1, "miss": 1})
 
 
-async def test_a_user_with_few_rights_is_enough(server: RedisServer) -> None:
-    password = "p@ss/word:%"
-    with server.client() as client:
-        client.acl_setuser("cache", enabled=True, passwords=[f"+{password}"], keys=["darkroom:*"],
-                           commands=["+get", "+set", "+unlink", "+ping"])  # fmt: skip
-    address = server.patient_url.replace("//", f"//cache:{quote(password, safe='')}@")
-    async with Counted(address) as redis:
-        assert await redis.store.ping()
-        await redis.store.put("render:a", ENTRY)
-        assert await redis.store.get("render:a") == ENTRY
-        await redis.store.delete("render:a")
-        assert await redis.store.get("render:a") is None
-        assert redis.took() == {"hit": 1, "miss": 1}
-    async with Counted(address, prefix="forbidden") as redis:
-        assert await redis.store.get("render:a") is None
-        await redis.store.put("render:a", ENTRY)
-        assert redis.took() == {"error": 2}
-
-
 @pytest.mark.parametrize("who", ["nobody:secret@", ":secret@", "default:secret@"])
 async def test_a_wrong_password_fails_open(make_redis: MakeRedis, who: str) -> None:
     server = make_redis().start()
@@ -159,30 +137,6 @@ async def test_databases_and_sockets(server: RedisServer) -> None:
         assert await socket.store.get("render:a") == ENTRY
 
 
-async def test_tls(make_redis: MakeRedis, tmp_path: Path) -> None:
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
-    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
-    server = make_redis()
-    with_tls = make_redis(
-        "--tls-port", str(server.port), "--tls-auth-clients", "no", "--tls-cert-file", str(tmp_path / "cert.pem"),
-        "--tls-key-file", str(tmp_path / "key.pem"), "--tls-ca-cert-file", str(tmp_path / "ca.pem"),
-    )  # fmt: skip
-    with_tls.start()
-    address = f"rediss://127.0.0.1:{server.port}"
-    async with Counted(
-        f"{address}?ssl_ca_certs={tmp_path / 'ca.pem'}&socket_timeout=10&socket_connect_timeout=10"
-    ) as redis:
-        await redis.store.put("render:a", ENTRY)
-        assert await redis.store.get("render:a") == ENTRY
-    async with Counted(
-        f"{address}?socket_timeout=10&socket_connect_timeout=10"
-    ) as redis:  # an authority that nobody knows
-        assert not await redis.store.ping()
-
-
 @pytest.mark.parametrize(
     "address",
     [
@@ -204,3 +158,67 @@ def test_an_address_that_can_never_work_is_refused_without_repeating_it(address:
     assert "secret" not in str(refused.value)
     assert "cret" not in str(refused.value)
     assert refused.value.__suppress_context__
+
+
+async def test_tags_are_sets_that_live_as_long_as_their_entries(redis: Counted, server: RedisServer) -> None:
+    for keep, key in ((600, "a"), (60, "b"), (6000, "c")):
+        await redis.store.put(f"render:{key}", Entry(b"", {}, NOW, NOW, NOW + keep, ("red", "dir:é")))
+    with server.client() as client:
+        for name in ("darkroom:tag:red", "darkroom:tag:dir:é"):
+            assert client.smembers(name) == {b"darkroom:render:a", b"darkroom:render:b", b"darkroom:render:c"}
+            assert client.pttl(name) >= client.pttl("darkroom:render:c") > 5000_000
+    assert await redis.store.purge(["red"]) == 3
+    with server.client() as client:
+        assert set(client.keys()) == {b"darkroom:tag:dir:\xc3\xa9", b"darkroom:purges"}
+
+
+async def test_a_purge_unlinks_nothing_that_is_not_ours(redis: Counted, server: RedisServer) -> None:
+    with server.client() as client:
+        client.set("theirs", "x")
+        client.sadd("darkroom:tag:red", "theirs", "darkroom:render:gone")
+    assert await redis.store.purge(["red"]) == 0
+    with server.client() as client:
+        assert client.exists("theirs")
+
+
+@pytest.mark.parametrize("command", [("SET", "{}", "x"), ("LPUSH", "{}", "x"), ("HSET", "{}", "x", "y")])
+async def test_another_type_in_the_place_of_a_set_or_the_stream_gives_way(
+    redis: Counted, server: RedisServer, command: tuple[str, ...]
+) -> None:
+    tagged = Entry(b"picture", {}, NOW - 1, NOW + 60, NOW + 600, ("red", "blue"))
+    with server.client() as client:
+        for name in ("darkroom:tag:red", "darkroom:purges"):
+            client.execute_command(*(part.format(name) for part in command))
+    await redis.store.put("render:a", tagged)  # is not kept, because it could not be purged
+    assert await redis.store.get("render:a") is None
+    assert redis.took() == {"error": 1, "miss": 1}
+    await redis.store.put("render:a", tagged)
+    assert await redis.store.get("render:a") == tagged
+    assert await redis.store.purge(["red"]) == 1
+    assert not redis.store.owes
+    with server.client() as client:
+        assert client.xlen("darkroom:purges") == 1
+
+
+@pytest.mark.parametrize("command", [("SET", "darkroom:tag:red", "x"), ("LPUSH", "darkroom:tag:red", "x")])
+async def test_purging_by_a_set_of_another_type_heals_it(
+    redis: Counted, server: RedisServer, command: tuple[str, ...]
+) -> None:
+    with server.client() as client:
+        client.execute_command(*command)
+    assert await redis.store.purge(["red"]) == 0
+    with server.client() as client:
+        assert not client.exists("darkroom:tag:red")
+
+
+async def test_what_another_replica_purged_meanwhile_cannot_be_put(redis: Counted, server: RedisServer) -> None:
+    begun = Entry(b"outdated", {}, NOW - 1, NOW + 60, NOW + 600, ("red", "blue"))
+    async with Counted(server.patient_url) as other:
+        await other.store.purge(["unknown", "blue"])
+    await redis.store.put("render:a", begun)  # it has not heard of it
+    assert await redis.store.get("render:a") is None
+    assert redis.took() == {"skipped": 1, "miss": 1}
+    await redis.store.put("render:b", Entry(b"", {}, NOW - 1, NOW + 60, NOW + 600, ("red",)))
+    await redis.store.put("render:c", Entry(b"", {}, NOW + 1, NOW + 60, NOW + 600, ("blue",)))
+    assert await redis.store.get("render:b")
+    assert await redis.store.get("render:c")

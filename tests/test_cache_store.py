@@ -6,10 +6,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cache.breaker import Breaker
+from cache.disk import DiskStore
 from cache.entry import Entry
 from cache.memory import MemoryStore
 from cache.redis import RedisStore
@@ -35,8 +38,8 @@ class Clock:
         return self.now
 
 
-def entry(body: bytes = b"picture", **meta: Any) -> Entry:
-    return Entry(body, meta, NOW, NOW + 60, NOW + 600)
+def entry(body: bytes = b"picture", *tags: str, **meta: Any) -> Entry:
+    return Entry(body, meta, NOW, NOW + 60, NOW + 600, tags)
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
@@ -54,13 +57,19 @@ def events() -> list[tuple[str, str]]:
     return []
 
 
-@pytest.fixture(params=["memory", "redis", "tiered"])
-async def store(request: pytest.FixtureRequest, clock: Clock, events: list[tuple[str, str]]) -> AsyncIterator[Store]:
+@pytest.fixture(params=["memory", "disk", "redis", "tiered", "three tiers"])
+async def store(
+    request: pytest.FixtureRequest, clock: Clock, events: list[tuple[str, str]], tmp_path: Path
+) -> AsyncIterator[Store]:
     def on_event(name: str, outcome: str) -> None:
         events.append((name, outcome))
 
     def memory() -> Store:
-        return MemoryStore(LARGEST * 8, clock=clock, on_event=on_event)
+        return MemoryStore(LARGEST * 8, jitter=0, clock=clock, on_event=on_event)
+
+    def disk() -> Store:
+        folder, patient = tmp_path / "disk", Breaker(10**9)
+        return DiskStore(folder, LARGEST * 1000, cap=LARGEST, jitter=0, breaker=patient, clock=clock, on_event=on_event)
 
     def redis() -> Store:
         server: RedisServer = request.getfixturevalue("shared_redis")
@@ -71,7 +80,16 @@ async def store(request: pytest.FixtureRequest, clock: Clock, events: list[tuple
     def tiered() -> Store:
         return TieredStore(memory(), redis(), budget=30, clock=clock, on_event=on_event)
 
-    kinds: dict[str, Callable[[], Store]] = {"memory": memory, "redis": redis, "tiered": tiered}
+    def three() -> Store:
+        return TieredStore(memory(), disk(), redis(), budget=30, clock=clock, on_event=on_event)
+
+    kinds: dict[str, Callable[[], Store]] = {
+        "memory": memory,
+        "disk": disk,
+        "redis": redis,
+        "tiered": tiered,
+        "three tiers": three,
+    }
     made = kinds[request.param]()
     yield made
     await made.close()
@@ -100,6 +118,66 @@ async def test_what_was_put_comes_back(store: Store, kept: Entry) -> None:
     assert await store.get("render:a") == kept
 
 
+@pytest.mark.parametrize("tags", [(), ("src-00ff",), ("src-00ff", "dir-é\0 *", "", "x" * 300)])
+async def test_tags_come_back(store: Store, tags: tuple[str, ...]) -> None:
+    await store.put("render:a", entry(b"picture", *tags))
+    assert await store.get("render:a") == entry(b"picture", *tags)
+
+
+async def test_a_purge_takes_what_has_any_of_the_tags(store: Store) -> None:
+    tagged = {"a": ("red", "round"), "b": ("red",), "c": ("round", "blue"), "d": ("redder",), "e": ()}
+    for key, tags in tagged.items():
+        await store.put(key, entry(b"picture", *tags))
+    assert await store.purge(["red", "blue", "unknown"]) == 3
+    assert [key for key in tagged if await store.get(key)] == ["d", "e"]
+    assert await store.purge(["red", "blue"]) == 0
+    assert await store.purge([]) == 0
+
+
+async def test_a_purge_takes_very_many(store: Store) -> None:
+    for number in range(450):
+        await store.put(str(number), entry(b"", "all", f"tag-{number % 2}"))
+    assert await store.purge(["tag-0"]) == 225
+    assert await store.purge(["all"]) == 225
+
+
+async def test_what_was_replaced_has_its_new_tags_alone(store: Store, clock: Clock) -> None:
+    await store.put("a", entry(b"old", "old"))
+    await store.put("a", entry(b"new", "new"))
+    assert await store.purge(["new"]) == 1
+    assert await store.get("a") is None
+
+
+async def test_what_was_begun_before_a_purge_cannot_be_put_afterwards(
+    store: Store, clock: Clock, events: list[tuple[str, str]]
+) -> None:
+    begun = entry(b"outdated", "red", "round")
+    clock.now = NOW + 1
+    await store.put("a", replace(begun, stored_at=NOW + 0.5))
+    clock.now = NOW + 2
+    assert await store.purge(["red"]) == 1
+    clock.now = NOW + 3
+    events.clear()
+    await store.put("a", begun)
+    assert await store.get("a") is None
+    assert "skipped" in {outcome for _, outcome in events}
+    later = replace(begun, stored_at=NOW + 2.5)
+    await store.put("a", later)
+    assert await store.get("a") == later
+
+
+async def test_near_is_what_is_fresh_in_memory(store: Store, clock: Clock) -> None:
+    await store.put("a", entry(b"picture", "red"))
+    in_memory = not isinstance(store, DiskStore | RedisStore)
+    assert store.near("a") == (entry(b"picture", "red") if in_memory else None)
+    assert store.near("b") is None
+    clock.now = NOW + 60
+    assert store.near("a") is None
+    clock.now = NOW
+    await store.purge(["red"])
+    assert store.near("a") is None
+
+
 async def test_put_replaces(store: Store) -> None:
     await store.put("render:a", entry(b"old"))
     await store.put("render:a", entry(b"new"))
@@ -116,7 +194,7 @@ async def test_any_text_is_a_key(store: Store, key: str) -> None:
 
 
 async def test_delete_takes_any_number_of_keys(store: Store) -> None:
-    keys = [f"render:{number}" for number in range(1200)]
+    keys = [f"render:{number}" for number in range(300)]
     for key in keys:
         await store.put(key, entry())
     await store.delete()
