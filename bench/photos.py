@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from server.settings import model_folder
+from server.machine import model_folder
 from tests.servers import Server
 from tests.shared import SHARED, manifest
 

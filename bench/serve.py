@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 
 from server import renderer
+from server.machine import model_folder
 from server.pages.index import SAMPLES
 from server.renderers import Renderers
-from server.settings import model_folder
 from tests.servers import Server
 from transforms.limits import Limits
 
