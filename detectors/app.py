@@ -1,6 +1,7 @@
 """The engine as a small ASGI app; `service.py` runs it.
 
-POST /find takes the body of `found.pack_query` and answers `found.pack`; GET /health, /ready and /models are JSON.
+POST /find takes the body of `found.pack_query` and answers `found.pack`; GET /health, /ready, /models
+and /stats are JSON.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .client import SECRET_HEADER
+from .counted import gpu_memory
 from .engine import Asked, Engine
 from .found import pack, unpack_query
 from .lane import Unable
@@ -58,6 +60,11 @@ def create_app(engine: Engine, secret: str | None = None) -> Starlette:
     async def models(request: Request) -> Response:
         return JSONResponse({**_identities(engine), **_states(engine)})
 
+    async def stats(request: Request) -> Response:
+        memory = gpu_memory()
+        lanes = [lane.counted() for lane in engine.lanes]
+        return JSONResponse({"models": lanes, **({} if memory is None else {"gpu_memory": memory})})
+
     guard = _guard(secret)
     return Starlette(
         routes=[
@@ -65,6 +72,7 @@ def create_app(engine: Engine, secret: str | None = None) -> Starlette:
             Route("/models", guard(models)),
             Route("/health", health),
             Route("/ready", ready),
+            Route("/stats", guard(stats)),
         ]
     )
 

@@ -8,10 +8,11 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from .counted import SECONDS, SIZES, Tally
 from .found import Missing, Region
 from .models import ModelStore
 from .registry import Detector, Loaded, Question, Weights
@@ -70,6 +71,8 @@ class Lane:
         self._queue: queue.Queue[Waiting | None] = queue.Queue(QUEUE)
         self._running: dict[int, float] = {}  # thread -> when its model call began
         self._failures = 0
+        self._failed = 0
+        self._seconds, self._sizes = Tally(SECONDS), Tally(SIZES)
         self._closed = False
 
     @property
@@ -88,6 +91,13 @@ class Lane:
         """The name of the model that answers, or that should."""
         weights = self.weights or self._tried
         return weights.model.name if weights else self.detector.models[0].name
+
+    def counted(self) -> dict[str, Any]:
+        """What was asked of the model so far, as plain data."""
+        return {
+            "model": self.model, "waiting": self._queue.qsize(), "failures": self._failed,
+            "seconds": self._seconds.described(), "batch": self._sizes.described(),
+        }  # fmt: skip
 
     def start(self) -> None:
         """Begin to load, and to answer as soon as that is done."""
@@ -200,6 +210,8 @@ class Lane:
                 waiting.answer.set_result(Answer(regions, identity))
         finally:
             self._running.pop(threading.get_ident(), None)
+            self._seconds.add(time.monotonic() - now)
+            self._sizes.add(len(batch))
 
     def _retry(self, loaded: Loaded, identity: str, batch: list[Waiting]) -> None:
         """One by one, so that a picture that fails, or a batch too large for the memory, costs the others nothing."""
@@ -208,4 +220,5 @@ class Lane:
                 self._run(loaded, identity, [waiting])
             return
         self._failures += 1
+        self._failed += 1
         batch[0].answer.set_exception(Unable("the model failed on this picture"))

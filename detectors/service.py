@@ -6,6 +6,7 @@ Command line, socket, signals, and the end of it when its parent ends. Models ar
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from . import quiet
@@ -27,8 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the detection service until SIGTERM, SIGINT or the end of the parent."""
     options = _parse(arguments)
     quiet.silence()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    logging.getLogger().handlers[0].setFormatter(_formatter())
+    for library in ("httpx2", "uvicorn"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     listener = _listen_unix(options.socket) if options.socket else _listen_tcp(options.host, options.port)
     try:
@@ -40,6 +44,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
             # At once: a model that is still being loaded in a thread aborts an interpreter that shuts down.
             logging.shutdown()
             os._exit(0)
+
+
+def _formatter() -> logging.Formatter:
+    """Lines as the server that started us writes them."""
+    if os.environ.get("DARKROOM_LOG_FORMAT", "").strip() == "json":
+        return _JsonLines()
+    return logging.Formatter("%(asctime)s %(name)s: %(message)s")
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {
+            "timestamp": moment, "level": record.levelname.lower(), "logger": record.name, "event": record.getMessage()
+        }  # fmt: skip
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

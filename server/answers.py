@@ -2,97 +2,131 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 import time
 import uuid
+from collections.abc import Mapping
+from typing import TypeVar
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from transforms.failure import Failure, Kind
 
-from . import errors, negotiate
-from .log import logger
+from . import errors, log
+from .clients import Clients
 from .metrics import Metrics
+from .redact import origin_of, shown
 from .render import Delivery
-from .respond import SAFE_HEADERS, etags, raw_path, respond
+from .respond import Reply, Responder, etags
 from .urls import is_api, is_cloudinary
-from .wanted import Wanted
+from .wanted import Asked
+
+T = TypeVar("T")
 
 SHED = frozenset({"queue-full", "queue-timeout", "deadline-exceeded"})  # codes of what load alone refuses
+GONE = 499  # the status in log and metrics of a client that went away
 
-_SECRET = re.compile("%3f|(?<=b64:)|(?<=b64%3a)", re.IGNORECASE)
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_OPTIONS = ((b"allow", b"GET, HEAD, OPTIONS"), (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
+            (b"access-control-max-age", b"86400"))  # fmt: skip
+
+Headers = Mapping[str, str]
 
 
 class Pictures:
     """Answers GET and HEAD for pictures and reports; `delivery` is set while the application runs."""
 
-    def __init__(self, metrics: Metrics, url_bytes: int) -> None:
+    def __init__(self, metrics: Metrics, responder: Responder, clients: Clients, url_bytes: int) -> None:
         self.delivery: Delivery | None = None
         self._metrics = metrics
+        self._responder = responder
+        self._clients = clients
         self._url_bytes = url_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
         started = time.perf_counter()
+        headers = _headers(scope)
+        request_id = log.request_id(headers.get("x-request-id", "")) or uuid.uuid4().hex
         with self._metrics.in_progress.track_inprogress():
-            response = await self._respond(request, started)
-        self._count(response, time.perf_counter() - started)
-        await response(scope, receive, send)
+            try:
+                with structlog.contextvars.bound_contextvars(request_id=request_id):
+                    reply = await self._answer(scope, headers, request_id)
+            except asyncio.CancelledError:  # the client has gone; a status for the log alone
+                self._count(scope, Reply(GONE), request_id, time.perf_counter() - started)
+                raise
+        await self._send(reply, scope, headers, request_id, started, send)
 
-    async def _respond(self, request: Request, started: float) -> Response:
-        request_id = _request_id(request)
-        path = raw_path(request)
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response = await self._answer(request, path, request_id)
-            elapsed = (time.perf_counter() - started) * 1000
-            stages = response.headers.get("Server-Timing")
-            response.headers["Server-Timing"] = (f"{stages}, " if stages else "") + f"total;dur={elapsed:.1f}"
-            response.headers.update(SAFE_HEADERS)
-            response.headers["X-Request-Id"] = request_id
-            logger().info(
-                "request", method=request.method, path=_short(path), status=response.status_code,
-                bytes=int(response.headers.get("content-length", 0)), ms=round(elapsed, 1),
-                cache=response.headers.get("Cache-Status"), degraded=response.headers.get("X-Degraded"),
-            )  # fmt: skip
-        return response
+    async def at_hand(self, scope: Scope, send: Send) -> bool:
+        """Answers a request that was asked before from what memory has, and says whether it could."""
+        delivery = self.delivery
+        if delivery is None or scope["method"] not in ("GET", "HEAD"):
+            return False
+        started = time.perf_counter()
+        asked = delivery.recall(*_target(scope))
+        if asked is None:
+            return False
+        headers = _headers(scope)
+        client, known = asked.negotiation.client(headers), etags(headers.get("if-none-match", ""))
+        answer = delivery.near(asked, client, known)
+        if answer is None:
+            return False
+        reply = self._responder.reply(answer, asked, known, headers.get("if-modified-since", ""))
+        request_id = log.request_id(headers.get("x-request-id", "")) or uuid.uuid4().hex
+        await self._send(reply, scope, headers, request_id, started, send)
+        return True
 
-    async def _answer(self, request: Request, path: str, request_id: str) -> Response:
-        wanted: Wanted | None = None
+    async def _send(
+        self, reply: Reply, scope: Scope, headers: Headers, request_id: str, started: float, send: Send
+    ) -> None:
+        seconds = time.perf_counter() - started
+        self._count(scope, reply, request_id, seconds)
+        timings = f"{reply.timings}, " if reply.timings else ""
+        said = (
+            (b"server-timing", f"{timings}total;dur={seconds * 1000:.1f}".encode()),
+            (b"x-request-id", request_id.encode()),
+        )
+        fields = [*reply.fields, *said, *self._responder.always(headers.get("origin", ""))]
+        await send({"type": "http.response.start", "status": reply.status, "headers": fields})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    def _count(self, scope: Scope, reply: Reply, request_id: str, seconds: float) -> None:
+        self._metrics.request(reply.status, seconds, len(reply.body))
+        if log.wants_requests():
+            _log(scope["method"], _target(scope)[0], request_id, reply, seconds)
+
+    async def _answer(self, scope: Scope, headers: Headers, request_id: str) -> Reply:
+        asked: Asked | None = None
+        path, query = _target(scope)
         try:
-            if request.method == "OPTIONS":
-                return Response(None, 204, {"Allow": "GET, HEAD, OPTIONS", "Access-Control-Max-Age": "86400"})
-            self._check(request, path)
+            if scope["method"] == "OPTIONS":
+                return Reply(204, _OPTIONS)
+            self._check(scope["method"], path)
             assert self.delivery is not None  # noqa: S101 - set by the lifespan before the first request
-            asked = self.delivery.parse(path, request.scope.get("query_string", b"").decode("latin-1"))
-            wanted = self.delivery.want(asked, request.headers)
-            known = etags(request.headers.get("if-none-match", ""))
-            answer = await self.delivery.deliver(wanted, known)
-            response = respond(answer.until(asked.expires), wanted.vary, known)
-            if hints := negotiate.accept_hints(wanted.pipeline):
-                response.headers["Accept-CH"] = hints
-            return response
+            asked = self.delivery.ask(path, query)
+            client, known = asked.negotiation.client(headers), etags(headers.get("if-none-match", ""))
+            answer = await self.delivery.deliver(asked, client, known, self._peer(scope, headers))
+            return self._responder.reply(answer, asked, known, headers.get("if-modified-since", ""))
         except Failure as failure:
             found = failure
-        except ClientDisconnect:
-            raise
         except Exception:
-            logger().exception("internal error", path=_short(path))
+            log.logger().exception("internal error", path=shown(path))  # the error hook is told as well
             found = errors.internal_error()
         self._metrics.errors.labels(found.code).inc()
         if found.code in SHED:
             self._metrics.shed.labels(found.code).inc()
-        return errors.respond(
-            found, vary=wanted.vary if wanted else None, cloudinary=is_cloudinary(path), request_id=request_id
+        response = errors.respond(
+            found, vary=self._responder.vary(asked), cloudinary=is_cloudinary(path), request_id=request_id
         )  # fmt: skip
+        return Reply(response.status_code, tuple(response.raw_headers), bytes(response.body), code=found.code)
 
-    def _check(self, request: Request, path: str) -> None:
-        if request.method not in ("GET", "HEAD") and not is_api(path):
+    def _peer(self, scope: Scope, headers: Headers) -> str:
+        peer = scope.get("client")
+        return self._clients.of(peer[0] if peer else "", headers.get("x-forwarded-for", ""))
+
+    def _check(self, method: str, path: str) -> None:
+        if method not in ("GET", "HEAD") and not is_api(path):
             raise Failure(
-                Kind.METHOD_NOT_ALLOWED, "method-not-allowed", f"{request.method} is not a way to ask for a picture"
+                Kind.METHOD_NOT_ALLOWED, "method-not-allowed", f"{method} is not a way to ask for a picture"
             )  # fmt: skip
         if len(path) > self._url_bytes:
             raise Failure(
@@ -100,18 +134,53 @@ class Pictures:
                 details={"maximum": self._url_bytes},
             )  # fmt: skip
 
-    def _count(self, response: Response, seconds: float) -> None:
-        self._metrics.requests.inc()
-        self._metrics.statuses.labels(str(response.status_code)).inc()
-        self._metrics.seconds.observe(seconds)
-        self._metrics.sent.inc(int(response.headers.get("content-length", 0)))
+
+class AtHand:
+    """Middleware before all others: what was asked before and is in memory needs no routes."""
+
+    def __init__(self, app: ASGIApp, pictures: Pictures) -> None:
+        self._app = app
+        self._pictures = pictures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not await self._pictures.at_hand(scope, send):
+            await self._app(scope, receive, send)
 
 
-def _request_id(request: Request) -> str:
-    given = request.headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+def _headers(scope: Scope) -> dict[str, str]:
+    """By lower-case name; a header that comes several times is one list."""
+    pairs = scope["headers"]
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+    if len(headers) < len(pairs):
+        headers.clear()
+        for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs):
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
-def _short(path: str) -> str:
-    """A path for the log: without the query of a source, which may hold secrets, nor one written in Base64."""
-    return _SECRET.split(path, maxsplit=1)[0][:500]
+def _target(scope: Scope) -> tuple[str, str]:
+    """Path and query as the client wrote them: still percent-encoded."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.partition(b"?")[0].decode("latin-1"), scope.get("query_string", b"").decode("latin-1")
+
+
+def _log(method: str, path: str, request_id: str, reply: Reply, seconds: float) -> None:
+    answer = reply.answer
+    if answer is None or answer.entry is None:
+        log.request_line(
+            request_id=request_id, method=method, path=shown(path), status=reply.status, seconds=seconds,
+            sent=len(reply.body), code=reply.code, cache=answer.status if answer else None,
+        )  # fmt: skip
+        return
+    meta, ref = answer.entry.meta, answer.wanted.ref
+    log.request_line(
+        request_id=request_id, method=method, path=shown(path), status=reply.status, seconds=seconds,
+        sent=len(reply.body), received=int(str(meta["source_bytes"])), pipeline=answer.wanted.pipeline.text,
+        source=origin_of(ref.scheme, ref.location), stages=_stages(reply.timings), cache=answer.status,
+        degraded=str(meta["degraded"]).split(", ") if meta["degraded"] else (),
+    )  # fmt: skip
+
+
+def _stages(timings: str) -> dict[str, float]:
+    """Milliseconds by stage, out of a Server-Timing header."""
+    return {name: float(ms) for name, _, ms in (part.partition(";dur=") for part in timings.split(", ") if part)}

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
-from .answers import Pictures
+from .answers import AtHand, Pictures
 from .assemble import Parts, assembled
+from .clients import Clients
+from .faults import flush, hook_of
 from .health import Health
 from .log import set_up
 from .metrics import Metrics
 from .pages.index import index
+from .purge import Purge
+from .redact import remember, secrets_of
+from .reload import Reloader
+from .respond import Policy, Responder
 from .settings import Settings
 from .source_code import source_code
 
@@ -22,10 +27,16 @@ from .source_code import source_code
 def create_app(settings: Settings | None = None) -> Starlette:
     """The whole front as an ASGI application. Without `settings` they are read from the environment."""
     settings = settings or Settings.load()
-    set_up(settings.log_level, settings.log_format)
-    metrics = Metrics()
-    pictures = Pictures(metrics, settings.url_bytes)
+    remember(secrets_of(settings))
+    set_up(settings.log_level, settings.log_format, hook_of(settings))
+    metrics = Metrics(settings.metrics_namespace)
+    policy = Policy(
+        settings.browser_ttl, settings.stale_ttl, settings.cors_origins, settings.canonical_link, settings.debug_headers
+    )  # fmt: skip
+    pictures = Pictures(metrics, Responder(policy), Clients(settings.trusted_proxies), settings.url_bytes)
     health = Health(settings, metrics)
+    reloader = Reloader(settings, metrics)
+    purge = Purge(metrics, lambda: reloader.admin_token)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -33,21 +44,32 @@ def create_app(settings: Settings | None = None) -> Starlette:
             parts: Parts = await stack.enter_async_context(assembled(settings, metrics))
             pictures.delivery = parts.delivery
             health.parts = parts
+            reloader.delivery = parts.delivery
+            purge.store, purge.mounts = parts.store, lambda: parts.delivery.mounts
+            await stack.enter_async_context(metrics.kept_fresh())
             yield
-            health.parts = None
+            health.parts = reloader.delivery = purge.store = None
+        await flush(settings)
 
-    app = Starlette(routes=_routes(health, settings.media), lifespan=lifespan)
+    routes = [*_routes(health, settings), Route("/cache", purge.__call__, methods=["DELETE"])]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.metrics, app.state.drain, app.state.reload = metrics, health.drain, reloader
+    app.add_middleware(AtHand, pictures=pictures)
+    if settings.tracing:
+        from .tracing import Tracing, exported
+
+        app.add_middleware(Tracing, processor=exported(settings.tracing))
     app.router.default = pictures  # a route's pattern would leave paths with line ends to Starlette's own 404
     return app
 
 
-def _routes(health: Health, media: Path) -> list[BaseRoute]:
+def _routes(health: Health, settings: Settings) -> list[BaseRoute]:
     return [
-        Route("/", index(media)),
+        Route("/", index(settings.media)),
         Route("/health", health.health),
         Route("/healthcheck", health.health),
         Route("/ready", health.ready),
-        Route("/metrics", health.metrics),
+        *([] if settings.metrics_bind else [Route("/metrics", health.metrics)]),
         Route("/version", health.version),
         Route("/version/source.tar.gz", source_code),
         Route("/models", health.models),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from cache.open import open_store
+from prometheus_client import Counter
+
+from cache.open import Cache, open_cache
 from cache.store import Store
 from detectors.client import Client
 from detectors.models import ModelStore
@@ -17,13 +21,14 @@ from .configuration import Configuration
 from .detection import Supervisor
 from .findings import Findings
 from .identities import Identities
+from .log import logger
+from .make import Maker
 from .metrics import Metrics
-from .originals import Originals
+from .origins import open_origins
 from .render import Delivery
 from .renderers import Renderers
 from .settings import Settings
 from .signing import Access
-from .sources.http import HttpSource
 from .sources.pull import PullThrough
 
 
@@ -32,10 +37,14 @@ class Parts:
     """What runs while the application does."""
 
     delivery: Delivery
-    store: Store
+    cache: Cache
     models: ModelStore
     identities: Identities
     detection: str
+
+    @property
+    def store(self) -> Store:
+        return self.cache.store
 
 
 @asynccontextmanager
@@ -50,12 +59,14 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
             on_loss=lambda why: metrics.lost_renderers.labels(why).inc(),
         ) as renderers:  # fmt: skip
             parts = _parts(settings, metrics, renderers, address)
+            await parts.cache.start()
             watching = asyncio.create_task(parts.identities.watch())
             try:
                 yield parts
             finally:
                 watching.cancel()
                 await parts.delivery.close()
+                await parts.cache.close()
     finally:
         if supervisor:
             supervisor.stop()
@@ -69,28 +80,61 @@ def supervise(settings: Settings, metrics: Metrics | None = None) -> Supervisor:
 
 
 def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection: str) -> Parts:
-    store = open_store(
-        settings.cache_text,
-        memory_bytes=int(settings.cache_bytes),
-        on_event=lambda name, event: metrics.stores.labels(name, event).inc(),
-    )
+    cache = _cache(settings, metrics)
     models = ModelStore(settings.models)
     identities = Identities(models, Client(detection, settings.detection_secret_text))
     configuration = Configuration.load(settings.config)
     mounts = configuration.originals(settings)
-    web = HttpSource.of(settings)
+    origins = open_origins(settings, mounts, cache.store, metrics)
+    admission = Admission(
+        2 * renderers.processes, settings.queue_size, settings.queue_age,
+        most_inside=round(settings.active_resolution * 1e6), most_waiting=round(settings.queue_resolution * 1e6),
+        largest=settings.limits.total_pixels,
+    )  # fmt: skip
+    maker = Maker(
+        originals=origins.originals, cache=cache, findings=Findings(cache.store, identities), renderers=renderers,
+        admission=admission, limits=settings.limits, metrics=metrics,
+    )  # fmt: skip
     delivery = Delivery(
         mounts=mounts,
         presets=configuration.presets,
-        pull=PullThrough(web),
-        originals=Originals({"file": mounts.folders, "http": web, "https": web}, store),
-        store=store,
-        findings=Findings(store, identities),
-        renderers=renderers,
-        admission=Admission(2 * renderers.processes, settings.queue_size, settings.queue_age),
-        limits=settings.limits,
+        pull=PullThrough(origins.web),
+        originals=origins.originals,
+        store=cache.store,
+        flight=cache.flight,
+        maker=maker,
+        formats=settings.auto_formats,
         request_seconds=settings.timeout,
         metrics=metrics,
         access=Access.of(settings),
     )
-    return Parts(delivery, store, models, identities, detection)
+    metrics.detection.address, metrics.detection.secret = detection, settings.detection_secret_text
+    metrics.watch(
+        renderers=lambda: renderers.processes, busy=lambda: admission.inside, pixels=lambda: admission.pixels_inside,
+        queue_age=lambda: admission.age, fronts=settings.workers,
+    )  # fmt: skip
+    return Parts(delivery, cache, models, identities, detection)
+
+
+def _cache(settings: Settings, metrics: Metrics) -> Cache:
+    counters: dict[tuple[str, str], Counter] = {}  # to find one costs as much as to count
+
+    def count(name: str, event: str) -> None:
+        counter = counters.get((name, event))
+        if counter is None:
+            counter = counters[name, event] = metrics.stores.labels(name, event)
+        counter.inc()
+
+    return open_cache(
+        settings.cache_text, memory_bytes=int(settings.cache_bytes), disk=settings.cache_disk,
+        disk_bytes=int(settings.cache_disk_bytes), prefix=settings.cache_prefix, local=_news(settings),
+        on_event=count, on_warning=lambda text: logger().warning("cache", warning=text),
+    )  # fmt: skip
+
+
+def _news(settings: Settings) -> Path | None:
+    """The folder in which the fronts of this machine tell each other of purges; None for one that is alone."""
+    if settings.cache_disk is not None:
+        return settings.cache_disk / "news"
+    instance = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(instance) / "news" if instance and settings.workers > 1 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-STAGES = ("probe", "plan", "decode", "find", "run", "encode")
+STAGES = ("probe", "plan", "decode", "find", "run", "encode", "explain")
 
 
 class Clock:

@@ -26,13 +26,15 @@ from .environment import SettingsError
 from .presets import Presets
 from .sources.file import FileSource
 from .sources.mounts import Base, Mounts, Scope
+from .sources.storage import NEEDED, SCHEMES, Bucket, is_installed
 
 if TYPE_CHECKING:
     from .settings import Settings
 
 __all__ = ["Configuration"]
 
-_LATER = frozenset(("s3", "gs", "gcs", "az", "abs", "azblob", "r2", "b2", "swift"))
+_COMPATIBLE = frozenset(("r2", "b2", "minio", "spaces"))  # which speak the protocol of S3
+_OTHER = {"gcs": "gs", "abs": "az", "azblob": "az", "azure": "az"} | dict.fromkeys(_COMPATIBLE, "s3")
 
 
 def _scope(text: object) -> Scope:
@@ -50,16 +52,19 @@ def _base(text: object) -> Base:
     return text if isinstance(text, Base) else Base.parse(_text(text))
 
 
-def _target(text: object, info: ValidationInfo) -> Base | Path:
+def _target(text: object, info: ValidationInfo) -> Base | Bucket | Path:
     """A folder, relative ones from the settings file's, or an address."""
     scheme, separator, _ = _text(text).partition("://")
     if not separator:
         return _folder(_text(text), (info.context or {}).get("folder", Path()))
-    if scheme.lower() in _LATER:
-        raise ValueError(
-            f"object storage ({scheme}://) comes with a later version; name a folder or an http(s) address"
-        )
-    return _base(text)
+    if scheme in _OTHER:
+        endpoint = " and DARKROOM_S3_ENDPOINT" if scheme in _COMPATIBLE else ""
+        raise ValueError(f"that kind of storage is written {_OTHER[scheme]}://bucket/prefix{endpoint}")
+    if scheme not in SCHEMES:
+        return _base(text)
+    if not is_installed():
+        raise ValueError(NEEDED)
+    return Bucket.parse(_text(text))
 
 
 def _folder(text: str, base: Path) -> Path:
@@ -78,8 +83,8 @@ class Configuration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    mounts: dict[_Scope, Annotated[Path | Base, BeforeValidator(_target)]] = Field(
-        default={}, description="cloud[:delivery type][/prefix] = folder or http(s) address that its originals live in"
+    mounts: dict[_Scope, Annotated[Path | Base | Bucket, BeforeValidator(_target)]] = Field(
+        default={}, description="cloud[:delivery type][/prefix] = folder, address or bucket that its originals live in"
     )
     rewrite: dict[_Base, _Base] = Field(
         default={}, description="address = address that is asked instead, for remote sources that begin with it"
@@ -128,7 +133,7 @@ class Configuration(BaseModel):
         """
         limit = int(settings.max_src_file_size)
         entries = [
-            (scope, target if isinstance(target, Base) else FileSource(target, limit))
+            (scope, FileSource(target, limit) if isinstance(target, Path) else target)
             for scope, target in self.mounts.items()
         ]
         mounts = Mounts(FileSource(settings.media, limit), entries, self.pull_through.items(), self.rewrite.items())

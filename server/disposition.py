@@ -9,7 +9,9 @@ from transforms.output import TRAITS
 
 from .sources.source import SourceRef
 
-_EXTENSIONS = {traits.media_type: traits.extension for traits in TRAITS.values()} | {"application/json": "json"}
+_EXTENSIONS = {traits.media_type: traits.extension for traits in TRAITS.values()} | {
+    "application/json": "json", "text/plain; charset=utf-8": "txt",
+}  # fmt: skip
 _SAME = {"jpg": ("jpg", "jpeg", "jpe"), "tif": ("tif", "tiff"), "jp2": ("jp2", "j2k")}
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f/\\\\]")
 _LONGEST = 150

@@ -83,6 +83,19 @@ def describe_error(detail: Mapping[str, Any], fields: Fields, options: Iterable[
     return f"{_teller(name, field, options)}={value} is not accepted: {message} ({field.description})"
 
 
+def origin(name: str, field: FieldInfo, options: Iterable[str] = ()) -> str:
+    """Who said a setting: its option, variable, file or fallback; "default" where nobody did."""
+    if name in options:
+        return f"option --{name.replace('_', '-')}"
+    told = {name.upper(): value for name, value in os.environ.items() if value}
+    if variable(name) in told:
+        return "environment"
+    file, fallback = told.get(f"{variable(name)}_FILE"), extra(field, "fallback")
+    if file and is_secret(field):
+        return f"file {file}"
+    return f"fallback {fallback}" if fallback in told else "default"
+
+
 def _teller(name: str, field: FieldInfo, options: Iterable[str]) -> str:
     """Where a value came from: the option or the variable."""
     if name in options:

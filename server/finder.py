@@ -70,6 +70,25 @@ class SourceFinder:
         return self._known[0]
 
     @property
+    def seen(self) -> Found:
+        """What is known of the picture that was rendered, in fractions of the upright source; of several the first."""
+        return self._known.get(self._source.number(0), Found())
+
+    @property
+    def everywhere(self) -> Found:
+        """What is known of any picture of the file."""
+        return reduce(Found.merged, self._known.values())
+
+    def upright_view(self, side: int) -> PixelArray:
+        """The first frame of the source as it is meant to be seen, with at most `side` pixels a side."""
+        by = reduction(self._source.probe, 0.0, side)
+        if self._decoded and self._decoded[0].reduce <= by:
+            image = self._decoded[1]
+        else:
+            image = decode(self._source, Decode(by, still=True)).image
+        return upright(_small(image.frames[0].pixels, side), self._source.turn)
+
+    @property
     def without(self) -> tuple[str, ...]:
         """What decoding and the pipeline's conditions had to do without."""
         return self._without + self.degraded

@@ -47,13 +47,14 @@ class Findings:
             found = found.merged(_read(entry)) if entry else found
         return found
 
-    async def remember(self, content: str, found: Found) -> None:
+    async def remember(self, content: str, found: Found, tags: tuple[str, ...] = ()) -> None:
+        """Keep what was found; `tags` are those of the source that it was found in."""
         now = time.time()
         for kind, model in found.models:
             key = self._key(content, kind)
             if key and model == self._models.of(kind):
                 part = replace(found, regions=found.by(kind), models=((kind, model),), missing=())
-                await self._store.put(key, Entry(pack(part), {}, now, now + KEPT, now + KEPT))
+                await self._store.put(key, Entry(pack(part), {}, now, now + KEPT, now + KEPT, tags))
 
     def identities(self, kinds: frozenset[str]) -> tuple[str, ...]:
         """The models that stand behind kinds, as they enter a render's key."""

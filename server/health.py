@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,13 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from cache.store import Store
 from detectors.models import Listed
 from transforms.registry import describe
 
+from .log import logger
+from .make import RENDERER_VERSION
 from .metrics import Metrics
-from .render import RENDERER_VERSION
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 SOURCE_PATH = "/version/source.tar.gz"
 _NO_STORE = {"Cache-Control": "no-store"}
+_PROBE = "ready"  # a key that nothing has
 
 
 class Health:
@@ -29,6 +33,7 @@ class Health:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.parts: Parts | None = None
+        self._draining = False
         self._settings = settings
         self._metrics = metrics
 
@@ -36,17 +41,37 @@ class Health:
         """200 as long as the event loop turns."""
         return PlainTextResponse("ok", headers=_NO_STORE)
 
+    def drain(self) -> None:
+        """From now on not ready: the server is about to stop."""
+        self._draining = True
+        logger().info("stopping", lame_duck=self._settings.lame_duck)
+
     async def ready(self, request: Request) -> Response:
-        """200 once renderers run and every model that is present is warm; absent models hold nothing back."""
-        if self.parts is None:
-            return JSONResponse({"ready": False}, 503, _NO_STORE)
+        """200 once renderers run and every model that is present is warm; absent models hold nothing back.
+
+        A cache that does not answer holds it back only where it is said to be required.
+        """
+        if self.parts is None or self._draining:
+            return JSONResponse({"ready": False, "state": "draining" if self._draining else "starting"}, 503, _NO_STORE)
         detection = await detection_state(self.parts.detection, self._settings.detection_secret_text)
-        ready = bool(detection.get("ready"))
-        body = {"ready": ready, "detection": detection, "cache": self.parts.store.describe()}
+        cache = await self._cache_state(self.parts.store)
+        ready = bool(detection.get("ready")) and (cache["state"] == "up" or not self._settings.cache_required)
+        body = {"ready": ready, "detection": detection, "cache": cache}
         return JSONResponse(body, 200 if ready else 503, _NO_STORE)
 
+    async def _cache_state(self, store: Store) -> dict[str, Any]:
+        """What the cache says of itself; one that is required is asked something, so that it knows."""
+        if self._settings.cache_required:
+            await store.get(_PROBE)
+        said = store.describe()
+        if any("error" in part for part in (said, *said.get("stores", ()))):
+            return {**said, "state": "degraded"}
+        return said
+
     async def metrics(self, request: Request) -> Response:
-        return Response(self._metrics.text(), headers=_NO_STORE, media_type=CONTENT_TYPE_LATEST)
+        # In a thread: it reads files and waits for the detection service.
+        text = await asyncio.to_thread(self._metrics.text)
+        return Response(text, headers=_NO_STORE, media_type=CONTENT_TYPE_LATEST)
 
     async def version(self, request: Request) -> Response:
         """Name, version, and where to get the source code of exactly this server."""

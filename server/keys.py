@@ -10,11 +10,6 @@ from .originals import Version
 from .sources.source import SourceRef
 
 
-def matches(etag: str, known: frozenset[str]) -> bool:
-    """Whether If-None-Match, read as a set of weak tags, holds this one; `*` holds all."""
-    return etag in known or "*" in known
-
-
 def tag_of(key: str, entry: Entry | None = None) -> str:
     """The ETag of a result. What had to do without something has another, lest it be kept when it has healed."""
     degraded = str(entry.meta["degraded"]) if entry else ""
@@ -23,7 +18,8 @@ def tag_of(key: str, entry: Entry | None = None) -> str:
 
 def of_client(client: Client) -> tuple[str, ...]:
     """What of the client enters a key."""
-    return ",".join(sorted(client.formats)), f"{client.dpr:g}", str(client.width or "")
+    saving = "save-data" if client.save_data else ""
+    return ",".join(sorted(client.formats)), f"{client.dpr:g}", str(client.width or ""), saving
 
 
 def identity(ref: SourceRef, version: Version, pipeline: str = "") -> str:

@@ -65,6 +65,7 @@ async def _tags(parts: Parts, file: Path) -> dict[str, Any]:
 
 
 async def _body(parts: Parts, request: Request) -> bytes:
-    answer = await parts.delivery.deliver(parts.delivery.want(request, {}), frozenset())
+    asked = parts.delivery.asked(request)
+    answer = await parts.delivery.deliver(asked, asked.negotiation.client({}), frozenset())
     assert answer.entry is not None  # noqa: S101 - no etag was given that could match
     return answer.entry.body

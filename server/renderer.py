@@ -7,7 +7,7 @@ import json
 import os
 import resource
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -21,15 +21,20 @@ from transforms.image import Found, Image, Probe, Size
 from transforms.limits import Limits
 from transforms.output import Client, Encoded, Encoding, Output, Report
 from transforms.pipeline import Pipeline
-from transforms.plan import input_of
+from transforms.placeholders import Sketch, headers
+from transforms.plan import Plan, input_of
 from transforms.probe import Source, open_source
 from transforms.registry import operations
+from transforms.rewrap import no_larger
 from transforms.run import check_time, run
 
 from .clock import Clock
+from .explaining import explained, story_of
 from .finder import SourceFinder
 
 OUT_OF_MEMORY = -4  # cv::Error::StsNoMem
+SURE = 0.4  # score from which something found names the result; that of `auto-tag`
+FACES = frozenset({"faces", "largest-face", "all-faces"})
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class Rendered:
     timings: tuple[tuple[str, float], ...]  # stage, milliseconds
     download: str | None = None  # the name that it is saved under; empty: that of the source
     immutable: bool = False
+    headers: tuple[tuple[str, str], ...] = ()  # what steps ask to be said beside the body
+    labels: tuple[str, ...] = ()  # what was found in the picture, by name
 
 
 @dataclass
@@ -114,14 +121,31 @@ def _render(job: Job) -> Rendered:
         known = unpack(job.known) if job.known else Found()
         finder = SourceFinder(source, _process.detection, known, job.content, deadline, clock)
         planned = finder.planned(pipeline, job.client)
-        output, encoding = planned.output, Encoding(_Encoder(source, planned.output, job.client))
+        output, encoding = planned.output, Encoding(_Encoder(source, planned, job.client, deadline))
         outcome = run(planned, finder.picture(planned.decode), source.probe, finder, deadline, encoding)
         clock.lap("run")
-        body, media_type, size = _encoded(outcome.result, encoding, source.probe)
+        body, media_type, size, hurried = _encoded(outcome.result, encoding, source.probe)
+        beside = (*_said(output, outcome.result, finder), *_density(job.client, pipeline, finder, outcome.result))
         clock.lap("encode")
+        if output.instead and output.instead.explains:
+            check_time(deadline)
+            sent = {"media_type": media_type, "bytes": len(body), "width": size.width, "height": size.height}
+            story = story_of(pipeline, source, finder, planned, outcome, sent, clock.laps)
+            body, media_type, size = explained(story, finder, as_json=output.instead.json)
+            clock.lap("explain")
     found = pack(finder.found) if finder.asked else None
-    degraded = tuple(dict.fromkeys((*finder.without, *outcome.degraded)))
-    return Rendered(body, media_type, size, found, degraded, clock.laps, output.download, output.immutable)
+    degraded = tuple(dict.fromkeys((*finder.without, *outcome.degraded, *hurried)))
+    return Rendered(
+        body, media_type, size, found, degraded, clock.laps, output.download, output.immutable, beside,
+        _labels(finder.everywhere),
+    )  # fmt: skip
+
+
+def _labels(found: Found) -> tuple[str, ...]:
+    """What detectors are sure enough of, each name once: those of objects, and `face`."""
+    regions = (region for region in found.regions if region.score >= SURE)
+    named = {"face" if region.by in FACES else region.label.lower() for region in regions}
+    return tuple(sorted(named | {tag.name.lower() for tag in found.tags if tag.score >= SURE}))
 
 
 def _opened(job: Job, pipeline: Pipeline) -> Source:
@@ -133,22 +157,55 @@ def _opened(job: Job, pipeline: Pipeline) -> Source:
 
 @dataclass(frozen=True)
 class _Encoder:
-    """Encodes pictures of one source as its steps say."""
+    """Encodes pictures of one source as its steps say; in no more bytes than the source where they changed nothing."""
 
     source: Source
-    output: Output
+    plan: Plan
     client: Client
+    deadline: float
 
     def __call__(self, image: Image) -> Encoded:
-        return encode(image, self.output, self.source.probe, self.client, carried(self.source, self.output))
+        source, output, client = self.source, self.plan.output, self.client
+        if output.instead and output.instead.explains:
+            output = replace(output, instead=None)  # told of is what would be sent without it
+        encoded = encode(image, output, source.probe, client, carried(source, output), self.deadline)
+        if any(planned.step.operation.closed for planned in self.plan.steps):
+            return encoded  # what hides something never sends the source's own data, although it found nothing to hide
+        return no_larger(encoded, image, source, output, client, self.deadline)
 
 
-def _encoded(result: Image | Report, encoding: Encoding, probe: Probe) -> tuple[bytes, str, Size]:
+def _encoded(result: Image | Report, encoding: Encoding, probe: Probe) -> tuple[bytes, str, Size, tuple[str, ...]]:
+    """Body, media type, size, and what there was no time for."""
     if isinstance(result, Report):
         body = json.dumps(result.content, ensure_ascii=False, separators=(",", ":")).encode()
-        return body, "application/json", probe.size
+        return body, "application/json", probe.size, ()
     encoded = encoding.write(result)
-    return encoded.body, encoded.media_type, encoded.size
+    return encoded.body, encoded.media_type, encoded.size, encoded.degraded
+
+
+def _density(
+    client: Client, pipeline: Pipeline, finder: SourceFinder, result: Image | Report
+) -> tuple[tuple[str, str], ...]:
+    """Content-DPR, where the client's density made the picture larger: by how much, which its own size may bound."""
+    if client.dpr == 1.0 or isinstance(result, Report):
+        return ()
+    try:
+        plain = finder.planned(pipeline, replace(client, dpr=1.0)).result
+    except Failure:
+        return ()
+    density = round(result.size.width / plain.width, 2)
+    return () if density == 1.0 else (("Content-DPR", f"{density:g}"),)
+
+
+def _said(output: Output, result: Image | Report, finder: SourceFinder) -> tuple[tuple[str, str], ...]:
+    """What headers say of the picture that is sent."""
+    said = output.said
+    if not said.names or isinstance(result, Report):
+        return ()
+    colours = {"color", "palette"} & set(said.names)
+    found = finder(frozenset({"colors"}), result, 0) if colours else Found()
+    beside: tuple[tuple[str, str], ...] = headers(said, Sketch(result, output.background), found.colors)
+    return beside
 
 
 @lru_cache(512)

@@ -2,27 +2,70 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import http_sf
-from starlette.requests import Request
-from starlette.responses import Response
+from cachetools import LRUCache
+from werkzeug.http import http_date, parse_date
 
-from .keys import matches
-from .render import DEGRADED_TTL, Answer, Status
+from cache.entry import Entry
 
-STALE_WHILE_REVALIDATE = 86_400
+from .make import DEGRADED_TTL, RENDERER_SINCE
+from .render import REMEMBERED, Answer, Status
+from .sources.source import SourceRef
+from .wanted import Asked
+
+Field = tuple[bytes, bytes]
 
 SAFE_HEADERS = {
     # The picture may be opened as a page of its own: it may then load nothing and run nothing.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
     "X-Content-Type-Options": "nosniff",
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Cache-Status, Server-Timing, X-Cld-Error, X-Degraded, X-Request-Id",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Timing-Allow-Origin": "*",
 }
+
+EXPOSED = (
+    "Cache-Status, Content-DPR, Server-Timing, X-Blurhash, X-Cld-Error, X-Degraded, X-Dominant-Color, X-Palette, "
+    "X-Request-Id, X-Thumbhash"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response that is all there; as an ASGI application it sends itself."""
+
+    status: int
+    fields: tuple[Field, ...] = ()
+    body: bytes = b""
+    answer: Answer | None = None
+    """What it tells, and `code` the failure that it tells instead."""
+    code: str | None = None
+
+    @property
+    def timings(self) -> str:
+        """The stages of what was made for this reply, as Server-Timing has them."""
+        answer = self.answer
+        return str(answer.entry.meta["timings"]) if answer and answer.entry and answer.status == "miss" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator lets responses say. Seconds; `browser_ttl` None: browsers keep as long as CDNs.
+
+    `origins` are those whose pages may read answers, `*` for all; `canonical` names the address that a remote source
+    was fetched from, `debug` the sizes of source and result.
+    """
+
+    browser_ttl: int | None = None
+    stale_ttl: int = 86_400
+    origins: tuple[str, ...] = ("*",)
+    canonical: bool = False
+    debug: bool = False
 
 
 def etags(header: str) -> frozenset[str]:
@@ -31,38 +74,124 @@ def etags(header: str) -> frozenset[str]:
     return frozenset(tag if tag == "*" else f"W/{tag}" for tag in tags if tag)
 
 
-def respond(answer: Answer, vary: str | None, known: frozenset[str]) -> Response:
-    """The response to an answer: 200 with the body, or 304 where it is among the tags that the client knows."""
-    fields = {
-        "ETag": answer.etag,
-        "Cache-Control": cache_control(answer),
-        "Cache-Status": cache_status(answer.status, answer.stored),
-        **({"Vary": vary} if vary else {}),
-    }
-    entry = answer.entry
-    if entry is None or matches(answer.etag, known):
-        return Response(None, 304, fields)
-    meta = entry.meta
-    if meta.get("immutable") and answer.fresh_for > DEGRADED_TTL and not (answer.private or answer.expires):
-        fields["Cache-Control"] += ", immutable"
-    named = (("X-Degraded", "degraded"), ("Cache-Tag", "cache_tag"), ("Content-Disposition", "disposition"))
-    for name, key in named:
-        if meta.get(key):
-            fields[name] = str(meta[key])
-    if answer.status == "miss":
-        fields["Server-Timing"] = str(meta["timings"])
-    return Response(entry.body, 200, fields, media_type=str(meta["media_type"]))
+@dataclass(frozen=True, slots=True)
+class _Lasting:
+    """What is the same in every response with one entry."""
+
+    stored_at: float
+    modified: str | None
+    on_200: tuple[Field, ...]
+    on_304: tuple[Field, ...]
 
 
-def cache_control(answer: Answer) -> str:
-    if answer.private:
-        return "private, no-store"
-    if answer.expires:
-        return f"public, max-age={int(answer.fresh_for)}, must-revalidate"
-    seconds = round(answer.fresh_for)
-    if seconds <= DEGRADED_TTL:
-        return f"public, max-age={seconds}"
-    return f"public, max-age={seconds}, stale-while-revalidate={STALE_WHILE_REVALIDATE}"
+class Responder:
+    """Makes replies of answers, by one policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._anybody = policy.origins in ((), ("*",))
+        shared = {"Access-Control-Allow-Origin": "*"} if policy.origins == ("*",) else {}
+        self._always = _fields(
+            {**SAFE_HEADERS, **shared, **({"Access-Control-Expose-Headers": EXPOSED} if policy.origins else {})}
+        )
+        self._lasting: LRUCache[tuple[Asked, str, Status, bool], _Lasting] = LRUCache(REMEMBERED)
+
+    def reply(self, answer: Answer, asked: Asked, known: frozenset[str], since: str = "") -> Reply:
+        """200 with the body, or 304 where it is among the tags that the client knows, or unmodified since then."""
+        entry, control = answer.entry, (b"cache-control", self._cache_control(answer, asked).encode())
+        if entry is None:
+            return Reply(304, (*self._on_304(answer, asked), control), answer=answer)
+        lasting = self._about(answer, entry, asked)
+        if answer.etag in known or "*" in known or (since and not known and since == lasting.modified):
+            return Reply(304, (*lasting.on_304, control), answer=answer)
+        return Reply(200, (*lasting.on_200, control), entry.body, answer)
+
+    def _about(self, answer: Answer, entry: Entry, asked: Asked) -> _Lasting:
+        key = asked, answer.etag, answer.status, answer.stored
+        found = self._lasting.get(key)
+        if found is None or found.stored_at != entry.stored_at:
+            modified = _modified(entry)
+            on_304 = self._on_304(answer, asked)
+            on_200 = (*on_304, *_fields(self._on_200(answer, entry, asked, modified)))
+            found = self._lasting[key] = _Lasting(entry.stored_at, modified, on_200, on_304)
+        return found
+
+    def _on_304(self, answer: Answer, asked: Asked) -> tuple[Field, ...]:
+        said = {
+            "ETag": answer.etag,
+            "Cache-Status": cache_status(answer.status, answer.stored),
+            "Vary": self.vary(asked),
+            "Accept-CH": asked.negotiation.accept_ch,
+        }
+        return _fields(said)
+
+    def _on_200(self, answer: Answer, entry: Entry, asked: Asked, modified: str | None) -> dict[str, str | None]:
+        meta = entry.meta
+        tags = (*entry.tags, *asked.tags)
+        said: dict[str, str | None] = {
+            "Content-Type": str(meta["media_type"]),
+            "Content-Length": str(len(entry.body)),
+            "Last-Modified": modified,
+            "Content-Disposition": str(meta["disposition"]),
+            "X-Degraded": str(meta["degraded"]),
+            "Cache-Tag": ",".join(tags),
+            "Surrogate-Key": " ".join(tags),
+            "Link": self._canonical(answer.wanted.ref),
+            **_named(meta["headers"]),
+        }
+        if self._policy.debug:
+            said |= {"X-Result-Width": str(meta["width"]), "X-Result-Height": str(meta["height"]),
+                     "X-Origin-Content-Length": str(meta["source_bytes"])}  # fmt: skip
+        return said
+
+    def vary(self, asked: Asked | None) -> str | None:
+        """Every header of a request that can change the response to it."""
+        names = (asked.negotiation.vary if asked else None, None if self._anybody else "Origin")
+        return ", ".join(filter(None, names)) or None
+
+    def _canonical(self, ref: SourceRef) -> str | None:
+        """The address of a remote source that the URL itself names, without a query, which may hold a secret."""
+        shown = self._policy.canonical and ref.scheme in ("http", "https") and not ref.root
+        return f'<{ref.location.partition("?")[0]}>; rel="canonical"' if shown else None
+
+    def _cache_control(self, answer: Answer, asked: Asked) -> str:
+        if answer.private:
+            return "private, no-store"
+        seconds = round(answer.fresh_for)
+        if asked.request.expires is not None:
+            seconds = max(0, min(seconds, int(asked.request.expires - time.time())))
+            return f"public, max-age={seconds}, must-revalidate"
+        if seconds <= DEGRADED_TTL:
+            return f"public, max-age={seconds}"
+        stale = f"stale-while-revalidate={self._policy.stale_ttl}, stale-if-error={self._policy.stale_ttl}"
+        lasting = ", immutable" if asked.immutable else ""
+        browser = self._policy.browser_ttl
+        if browser is None or browser >= seconds:
+            # Without s-maxage, which would forbid shared caches to serve anything stale (RFC 9111, 5.2.2.10).
+            return f"public, max-age={seconds}, {stale}{lasting}"
+        return f"public, max-age={browser}, s-maxage={seconds}, {stale}"
+
+    def always(self, origin: str) -> tuple[Field, ...]:
+        """What every response says, also of a failure. `origin` is that of the page that asks, "" for none."""
+        if self._anybody:
+            return self._always
+        allowed = origin in self._policy.origins
+        return (*self._always, (b"access-control-allow-origin", origin.encode("latin-1"))) if allowed else self._always
+
+
+def _named(headers: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in headers}
+
+
+def _fields(said: Mapping[str, str | None]) -> tuple[Field, ...]:
+    return tuple((name.lower().encode(), value.encode("latin-1")) for name, value in said.items() if value)
+
+
+def _modified(entry: Entry) -> str | None:
+    """When the result last changed, as far as a date can tell."""
+    said = entry.meta["modified"]
+    changed = parse_date(str(said)) if said and not entry.meta["degraded"] else None
+    return http_date(max(changed, RENDERER_SINCE)) if changed else None
 
 
 @cache
@@ -75,9 +204,3 @@ def cache_status(status: Status, stored: bool) -> str:
         "follower": {"fwd": http_sf.Token("miss"), "collapsed": True},
     }
     return str(http_sf.ser([(http_sf.Token("Darkroom"), parameters[status])]))
-
-
-def raw_path(request: Request) -> str:
-    """The path as the client wrote it: still percent-encoded, without the query."""
-    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    return raw.partition(b"?")[0].decode("latin-1")

@@ -2,172 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import ipaddress
-import math
 import os
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any
 
-from pydantic import BeforeValidator, ByteSize, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import ByteSize, SecretStr, ValidationError
 
-from cache.open import ACCEPTED
 from transforms.limits import Limits
 
-from .environment import (
-    PREFIX,
-    Fallbacks,
-    SecretFiles,
-    SettingsError,
-    describe_error,
-    describe_unknown,
-    extra,
-    is_secret,
-    unknown,
-    variable,
-)
+from .environment import PREFIX, SettingsError, describe_error, describe_unknown, extra, is_secret, unknown, variable
+from .fields import Fields
 from .signing import read_keys, read_secrets
 from .sources.http import HttpLimits
-from .sources.netguard import Guard, Network
-from .sources.url import AllowedSource
+from .sources.netguard import Guard
+from .sources.storage import StorageAccess
 
-__all__ = ["Reference", "Settings", "SettingsError", "cpus", "reference", "sample_pictures"]
-
-Entry = TypeVar("Entry")
-_LIMITS = Limits()
-_HTTP = HttpLimits()
-_CACHE = re.compile(r"memory:|(redis|rediss|unix)://\S+")
+__all__ = ["Reference", "Settings", "SettingsError", "reference"]
 
 
-def cpus() -> int:
-    """Processors that this process may use: those of its affinity, or of its container's quota if that is fewer."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        granted = math.ceil(int(quota) / int(period))
-    except (OSError, ValueError):  # no cgroup v2, or "max"
-        granted = 1 << 16
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(here, granted))
-
-
-def sample_pictures() -> Path:
-    """The pictures that come with ultralytics, found without running it: importing it takes 2 s and 500 MiB."""
-    found = importlib.util.find_spec("ultralytics")
-    folders = found.submodule_search_locations if found else None
-    return Path(folders[0]) / "assets" if folders else Path("media")
-
-
-def model_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "darkroom" / "models"
-
-
-def _listed(parse: Callable[[str], Entry]) -> Callable[[Any], Any]:
-    """A validator that reads a comma-separated list."""
-
-    def read(value: Any) -> Any:
-        parts = value.split(",") if isinstance(value, str) else value
-        return tuple(parse(part.strip()) if isinstance(part, str) else part for part in parts if str(part).strip())
-
-    return read
-
-
-def _setting(default: Any, description: str, *, shown: str = "", fallback: str = "", **rest: Any) -> Any:
-    """A field. `shown` is what the reference says of a computed default, `fallback` a variable that is asked last."""
-    told: dict[str, Any] = {"shown": shown, "fallback": fallback}
-    value = {"default_factory": default} if callable(default) else {"default": default}
-    return Field(**value, description=description, json_schema_extra=told, **rest)
-
-
-class Settings(BaseSettings):
-    """Every setting, by the name of its variable without DARKROOM_. `Settings.load()` reads them."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", str_strip_whitespace=True
-    )
-
-    host: str = _setting("127.0.0.1", "Address to listen on; but for loopback it wants KEYS or UNSIGNED", min_length=1)
-    port: int = _setting(8080, "Port to listen on; 0 takes a free one", fallback="PORT", ge=0, le=65535)
-    unsigned: bool = _setting(False, "1 lets anybody who reaches the server ask for anything, even where KEYS are set")
-    keys: SecretStr | None = _setting(None, "Keys that URLs must be signed with, comma-separated id:secret")
-    cloudinary_secret: SecretStr | None = _setting(
-        None, "API secrets that signatures of Cloudinary's URLs are checked with, comma-separated"
-    )
-    cloudinary_strict: bool = _setting(
-        False, "1 serves Cloudinary's URLs only if they are signed, or made of named transformations alone"
-    )
-    only_presets: bool = _setting(False, "1 serves only what is made of presets alone, signed or not")
-    media: Path = _setting(sample_pictures, "Folder of the originals", shown="the sample pictures of ultralytics")
-    config: Path | None = _setting(None, "Settings file (TOML): where originals live, and presets")
-    models: Path = _setting(model_folder, "Folder of the models' weights", shown="~/.cache/darkroom/models")
-    pull: Literal["background", "never"] = _setting("background", "Whether missing default weights are downloaded")
-    models_mirror: str | None = _setting(None, "Address that weights are downloaded from instead of their publishers'")
-    device: Literal["auto", "cpu", "cuda"] = _setting("auto", "Where models run; auto takes CUDA if there is one")
-    workers: int = _setting(1, "Front processes", fallback="WEB_CONCURRENCY", ge=1, le=256)
-    renderers: int = _setting(cpus, "Render processes, of all fronts together", shown="number of CPUs", ge=1, le=1024)
-    render_timeout: float = _setting(8.0, "Seconds after which a render is killed", gt=0, le=600)
-    render_memory: ByteSize = _setting(ByteSize(2**30), "Bytes that a render may take, as 1GiB or a number", ge=2**26)
-
-    cache: SecretStr = _setting(SecretStr("memory:"), f"Where results are kept: {ACCEPTED}", fallback="REDIS_URL")
-    cache_bytes: ByteSize = _setting(ByteSize(128 * 2**20), "Bytes of the memory cache of each front", ge=0)
-
-    detection: str | None = _setting(None, "Address of a running detection service", shown="one is started")
-    detection_secret: SecretStr | None = _setting(None, "Secret shared with a detection service on another machine")
-
-    allowed_sources: Annotated[tuple[AllowedSource, ...], NoDecode, BeforeValidator(_listed(AllowedSource.parse))] = (
-        _setting((), "Remote sources, comma-separated scheme://host[:port][/path]; *. before a host: what is below it")
-    )
-    allowed_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_listed(ipaddress.ip_network))] = (
-        _setting((), "Networks that may be fetched from although they are not public, comma-separated CIDR blocks")
-    )
-
-    timeout: float = _setting(10.0, "Seconds for a request, from its arrival", gt=0, le=600)
-    connect_timeout: float = _setting(_HTTP.connect, "Seconds until a source's server is connected to", gt=0, le=60)
-    first_byte_timeout: float = _setting(_HTTP.first_byte, "Seconds that a source's server may be silent", gt=0, le=60)
-    download_timeout: float = _setting(_HTTP.total, "Seconds for a whole download", gt=0, le=600)
-    keep_alive_timeout: int = _setting(75, "Seconds that idle connections stay open", ge=0, le=3600)
-
-    max_src_file_size: ByteSize = _setting(ByteSize(_LIMITS.source_bytes), "Bytes of a source", ge=1)
-    max_src_resolution: float = _setting(_LIMITS.source_pixels / 1e6, "Megapixels of a source's frame", gt=0, le=1000)
-    max_total_resolution: float = _setting(_LIMITS.total_pixels / 1e6, "Megapixels of all its frames", gt=0, le=1000)
-    max_animation_frames: int = _setting(_LIMITS.frames, "Frames of an animation; of longer ones the first", ge=1)
-    max_result_dimension: int = _setting(_LIMITS.result_side, "Pixels of a result's side", ge=1, le=65535)
-    max_result_resolution: float = _setting(_LIMITS.result_pixels / 1e6, "Megapixels of a result", gt=0, le=1000)
-    queue_size: int = _setting(
-        lambda data: 32 * data.get("renderers", 1),
-        "Renders that may wait, for each front",
-        shown="32 × RENDERERS",
-        ge=0,
-    )
-    queue_age: float = _setting(5.0, "Seconds that one may wait", gt=0, le=60)
-    url_bytes: int = _setting(8192, "Bytes of a request's path and query", ge=64, le=65536)
-
-    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least level", fallback="LOG_LEVEL")
-    log_format: Literal["json", "text"] = _setting("text", "One line a request, for programs or for people")
-    source_code: str | None = _setting(None, "Address of the source code that /version names", shown="served here")
-
-    @field_validator("cache")
-    @classmethod
-    def _known_cache(cls, value: SecretStr) -> SecretStr:
-        if not _CACHE.fullmatch(value.get_secret_value()):
-            raise ValueError("that is no address of a cache")
-        return value
-
-    @field_validator("keys", "cloudinary_secret")
-    @classmethod
-    def _readable_secrets(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        read = read_keys if info.field_name == "keys" else read_secrets
-        if value and not read(value.get_secret_value()):
-            raise ValueError("there is nothing between the commas")
-        return value
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _lower(cls, value: object) -> object:
-        return value.lower() if isinstance(value, str) else value
+class Settings(Fields):
+    """Every setting. `Settings.load()` reads them."""
 
     @classmethod
     def load(cls, **options: Any) -> Settings:
@@ -196,6 +51,9 @@ class Settings(BaseSettings):
         from .configuration import Configuration  # here, because it takes the registry that few commands need
 
         Configuration.load(self.config).originals(self)
+        from .faults import check_hooks
+
+        check_hooks(self)
 
     @property
     def limits(self) -> Limits:
@@ -213,6 +71,16 @@ class Settings(BaseSettings):
         return HttpLimits(
             self.connect_timeout, self.first_byte_timeout, self.download_timeout, int(self.max_src_file_size)
         )  # fmt: skip
+
+    @property
+    def spooled_bytes(self) -> int:
+        """Room that downloads want: eight of the greatest size, and those that are kept."""
+        return 8 * int(self.max_src_file_size) + int(self.originals_bytes)
+
+    @property
+    def storage(self) -> StorageAccess:
+        access, secret = (key.get_secret_value() if key else None for key in (self.s3_access_key, self.s3_secret_key))
+        return StorageAccess(self.s3_endpoint, self.s3_region, access, secret, self.s3_anonymous)
 
     @property
     def guard(self) -> Guard:
@@ -236,19 +104,12 @@ class Settings(BaseSettings):
         return read_secrets(self.cloudinary_secret.get_secret_value() if self.cloudinary_secret else "")
 
     @property
+    def admin_token_text(self) -> str | None:
+        return self.admin_token.get_secret_value() if self.admin_token else None
+
+    @property
     def detection_secret_text(self) -> str | None:
         return self.detection_secret.get_secret_value() if self.detection_secret else None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, SecretFiles(settings_cls), Fallbacks(settings_cls)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from transforms.pipeline import Pipeline, Preset, Step
 
 if TYPE_CHECKING:
     from .settings import Settings
-    from .urls.request import Request, Signature
+    from .urls.request import Claim, Dialect, Request, Signature
 
 Algorithm = Literal["sha1", "sha256"]
 
@@ -83,6 +83,18 @@ class Access:
             settings.only_presets,
         )  # fmt: skip
 
+    def verify(self, claim: Claim) -> None:
+        """What the signature alone decides, asked before any step of a path is read: 401 or 403 as `check`.
+
+        Lets pass what `check` may still refuse: where presets decide, or what is done to a private original.
+        """
+        if claim.pointless or (claim.malformed and not self._is_closed):
+            return  # reading it says what is wrong
+        if claim.signature is not None:
+            self._check_signature(claim.dialect, claim.signature)
+        elif self._surely_wants_signature(claim):
+            raise _refusal(claim.dialect, "signature-required", "this URL must be signed")
+
     def check(
         self, request: Request, now: float, expand: Callable[[Pipeline], Pipeline] = lambda pipeline: pipeline
     ) -> None:
@@ -92,24 +104,24 @@ class Access:
         bad-signature, signature-not-configured, signature-required, signature-expired (403), presets-only.
         """
         if request.signature is not None:
-            self._check_signature(request, request.signature)
+            self._check_signature(request.dialect, request.signature)
         elif self._wants_signature(request, expand):
-            raise _refusal(request, "signature-required", "this URL must be signed")
+            raise _refusal(request.dialect, "signature-required", "this URL must be signed")
         if request.expires is not None and now >= request.expires:
             raise Failure(Kind.FORBIDDEN, "signature-expired", "the URL has expired")
         if self.only_presets and not only_presets(request.pipeline):
-            raise _refusal(request, "presets-only", "this server makes pictures by named presets alone")
+            raise _refusal(request.dialect, "presets-only", "this server makes pictures by named presets alone")
 
-    def _check_signature(self, request: Request, signature: Signature) -> None:
+    def _check_signature(self, dialect: Dialect, signature: Signature) -> None:
         native = signature.dialect == "native"
         if not (self.keys if native else self.secrets):
             setting = "DARKROOM_KEYS" if native else "DARKROOM_CLOUDINARY_SECRET"
             raise _refusal(
-                request, "signature-not-configured", "this server has no secret that signatures are checked with",
+                dialect, "signature-not-configured", "this server has no secret that signatures are checked with",
                 hint=f"the operator can set {setting}",
             )  # fmt: skip
         if not (self._is_ours(signature) if native else self._is_cloudinarys(signature)):
-            raise _refusal(request, "bad-signature", "the signature is wrong", hint="`darkroom sign` prints right ones")
+            raise _refusal(dialect, "bad-signature", "the signature is wrong", hint="`darkroom sign` prints right ones")
 
     def _is_ours(self, signature: Signature) -> bool:
         secret = self.keys.get(signature.key)  # ids are no secrets: an unknown one may be refused sooner
@@ -127,8 +139,19 @@ class Access:
         ]
         return _any_equal(signature.given, expected)
 
+    @property
+    def _is_closed(self) -> bool:
+        return bool(self.keys) and not self.unsigned
+
+    def _surely_wants_signature(self, claim: Claim) -> bool:
+        if claim.dialect == "native" or claim.malformed:
+            return self._is_closed
+        if claim.delivery in ("authenticated", "private"):
+            return claim.delivery == "authenticated" or self._is_closed or self.strict
+        return not claim.presets if self.strict else self._is_closed
+
     def _wants_signature(self, request: Request, expand: Callable[[Pipeline], Pipeline]) -> bool:
-        closed = bool(self.keys) and not self.unsigned
+        closed = self._is_closed
         if request.dialect == "native":
             return closed
         if request.delivery == "authenticated":
@@ -151,6 +174,6 @@ def _any_equal(given: str, expected: list[str]) -> bool:
     return any([hmac.compare_digest(given.encode(), one.encode()) for one in expected])  # noqa: C419 - no early exit
 
 
-def _refusal(request: Request, code: str, message: str, hint: str | None = None) -> Failure:
-    kind = Kind.FORBIDDEN if request.dialect == "native" else Kind.UNAUTHORISED
+def _refusal(dialect: Dialect, code: str, message: str, hint: str | None = None) -> Failure:
+    kind = Kind.FORBIDDEN if dialect == "native" else Kind.UNAUTHORISED
     return Failure(kind, code, message, hint=hint)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import inf
 
 from transforms.check import check
-from transforms.failure import Failure
-from transforms.output import Client
-from transforms.pipeline import Pipeline
+from transforms.output import Client, OutputFormat
+from transforms.pipeline import Pipeline, Preset, Step
 
 from . import later, negotiate
 from .presets import Presets
 from .sources.mounts import Absent, Mounts, Place
 from .sources.source import SourceRef
+from .tags import named
 from .urls.request import Request, in_format
+
+LOCATED_FOR = 1.0  # s for which the file that an id was found to mean is not looked for again
+MOST_CLIENTS = 64  # kinds of clients that are remembered for a request
 
 
 @dataclass(frozen=True)
@@ -32,37 +37,70 @@ class Wanted:
     lasting: float | None = None
     otherwise: tuple[Wanted, ...] = ()
     layers: tuple[SourceRef, ...] = ()
-    unrendered: Failure | None = None  # what the pipeline asks for that is not rendered yet
+    keys: dict[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)  # known ones
 
-    @property
-    def vary(self) -> str | None:
-        return negotiate.vary(self.pipeline)
-
-    @property
+    @cached_property
     def attempts(self) -> tuple[Wanted, ...]:
         return (self, *self.otherwise)
 
     def at(self, place: Place) -> Wanted:
         """The same from a place that is known now."""
-        return replace(self, pipeline=in_format(self.pipeline, place.format), ref=place.ref, absent=None)
+        return replace(self, pipeline=in_format(self.pipeline, place.format), ref=place.ref, absent=None, keys={})
 
 
-def wanted(request: Request, mounts: Mounts, presets: Presets, headers: negotiate.Headers) -> Wanted:
-    """A request located. Raises the failures of Presets.expand, of check, of layers and of Mounts.places."""
-    pipeline = presets.expand(request.pipeline)
-    check(pipeline)
-    layers = later.layers_of(pipeline, request, mounts)
-    fallback = fallback_of(pipeline)
-    asked = request.source, request.cloud, request.delivery or "upload"
-    places = mounts.places(*asked) if fallback is None else mounts.places_or(fallback, *asked)
-    first, *others = _attempts(pipeline, places, headers)
-    return replace(first, otherwise=tuple(others), layers=layers, unrendered=later.pending(pipeline))
+class Asked:
+    """A request that was read, and may be answered: remembered with its presets put in, and where its source was found.
+
+    Raises the failures of Presets.expand and of check.
+    """
+
+    def __init__(self, request: Request, presets: Presets, formats: tuple[OutputFormat, ...]) -> None:
+        self.request = request
+        self.pipeline = presets.expand(request.pipeline)
+        check(self.pipeline)
+        self.negotiation = negotiate.negotiation(self.pipeline, formats)
+        self.unrendered = later.pending(self.pipeline)
+        self.immutable = any(
+            isinstance(node, Step) and node.operation.name == "immutable" for node in self.pipeline.unconditional
+        )
+        self.tags = named("preset", (node.name for node in request.pipeline.nodes if isinstance(node, Preset)))
+        self._located: dict[Client, Wanted] = {}
+        self._until = 0.0
+
+    def near(self, client: Client) -> Wanted | None:
+        """What is wanted, where that was found out lately."""
+        return self._located.get(client) if time.monotonic() < self._until else None
+
+    def wanted(self, client: Client, mounts: Mounts) -> Wanted:
+        """What is wanted, located now. Raises the failures of layers and of Mounts.places."""
+        request = self.request
+        layers = later.layers_of(self.pipeline, request, mounts)
+        fallback = fallback_of(self.pipeline)
+        asked = request.source, request.cloud, request.delivery or "upload"
+        places = mounts.places(*asked) if fallback is None else mounts.places_or(fallback, *asked)
+        first, *others = (self._at(place, client) for place in places)
+        found = replace(first, otherwise=tuple(others), layers=layers)
+        if not layers and self.unrendered is None:
+            self._remember(client, found, settled=fallback is None and _settled(request.source, places[0]))
+        return found
+
+    def _at(self, place: Place, client: Client) -> Wanted:
+        return Wanted(in_format(self.pipeline, place.format), place.ref, client, place.absent, place.lasting)
+
+    def _remember(self, client: Client, found: Wanted, *, settled: bool) -> None:
+        now = time.monotonic()
+        known = self._located.get(client)
+        if now >= self._until or (known is not None and known != found) or len(self._located) >= MOST_CLIENTS:
+            self._located.clear()
+            self._until = inf if settled else now + LOCATED_FOR
+        if client not in self._located:
+            self._located[client] = found
 
 
-def _attempts(pipeline: Pipeline, places: tuple[Place, ...], headers: negotiate.Headers) -> Iterator[Wanted]:
-    for place in places:
-        shown = in_format(pipeline, place.format)
-        yield Wanted(shown, place.ref, negotiate.negotiate(shown, headers), place.absent, place.lasting)
+def _settled(source: SourceRef, place: Place) -> bool:
+    """Whether no other file can come to stand before this one: an address, or a file of that very name."""
+    exact = source.scheme != "id" or place.ref.scheme != "file" or source.location.endswith(place.ref.location)
+    return exact and place.absent is None
 
 
 def fallback_of(pipeline: Pipeline) -> str | None:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from server.settings import sample_pictures
+from server.machine import sample_pictures
 
 from . import pictures
 from .servers import Server

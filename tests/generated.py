@@ -30,6 +30,7 @@ from transforms.expressions import (
 from transforms.failure import Failure
 from transforms.pipeline import Else, End, If, Let, Node, Pending, Pipeline, Preset, Step
 from transforms.registry import operations
+from transforms.words import Grid, Words
 
 from .shared import jsonl
 
@@ -77,12 +78,17 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     ).map(kind.parse),
     params.IntOr: lambda kind: st.sampled_from(kind.words) | st.integers(kind.number.least, kind.number.most),
     params.Corners: _corners,
+    Words: lambda kind: st.sets(st.sampled_from(kind.values), min_size=1).map(
+        lambda words: tuple(word for word in kind.values if word in words)
+    ),
+    Grid: lambda kind: st.tuples(st.integers(1, kind.most), st.integers(1, kind.most)),
 }
 """Values of each parameter type; a type that is not named here takes some of its operation's example texts."""
 
 EXAMPLES: dict[str, list[str]] = {
     "page": ["2", "2-4;6"],
     "fallback": ["none.png", "avatars:none.png", "a%2Cb"],
+    "max-bytes": ["100", "50kB", "1.5MB"],
     "download": ["a.b", "Ümläut c"],
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,6 +39,12 @@ class Exchange:
 
     def send(self, data: bytes) -> None:
         self._handler.wfile.write(data)
+
+    def reset(self) -> None:
+        """End the connection as a crash does: with RST instead of FIN."""
+        self._handler.wfile.flush()
+        self._handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._handler.connection.close()
 
     def wait(self, seconds: float) -> bool:
         """Let time pass; True as soon as the origin closes, so that no test waits for a slow route."""
@@ -186,6 +193,48 @@ def dripping(body: bytes, pause: float) -> Script:
             if exchange.wait(pause):
                 return
             exchange.send(body[index : index + 1])
+
+    return script
+
+
+def slow_head(pause: float = 0.1) -> Script:
+    """Sends its status line, and then a header a while, for ever."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\n")
+        while not exchange.wait(pause):
+            exchange.send(b"X-More: to come\r\n")
+
+    return script
+
+
+def endless_head() -> Script:
+    """Sends headers as fast as it can, and never a body."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\n")
+        while not exchange.wait(0):
+            exchange.send(b"X-More: to come\r\n" * 1000)
+
+    return script
+
+
+def chunked(raw: bytes, *, resetting: bool = False) -> Script:
+    """Says that it sends chunks, sends the bytes as they are, and hangs up."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.head(200, {"Transfer-Encoding": "chunked"})
+        exchange.send(raw)
+        if resetting:
+            exchange.reset()
+
+    return script
+
+
+def resetting(after: bytes = b"") -> Script:
+    def script(exchange: Exchange) -> None:
+        exchange.send(after)
+        exchange.reset()
 
     return script
 

@@ -80,7 +80,11 @@ def test_a_whole_file(tmp_path: Path) -> None:
         ("[mounts]\ndemo = ' .'", ['mounts."demo"', "space around"]),
         ("[mounts]\ndemo = 'nowhere'", ["mounts.\"demo\" = 'nowhere'", "no folder", "originals live in"]),
         ("[mounts]\ndemo = ''", ["no folder"]),
-        ("[mounts]\ndemo = 's3://bucket/x'", ["object storage (s3://) comes with a later version"]),
+        ("[mounts]\ndemo = 's3://Bucket/x'", ["a bucket is in lower case"]),
+        ("[mounts]\ndemo = 's3://bucket/a/../x'", ["no '.', '..'"]),
+        ("[mounts]\ndemo = 's3:///x'", ["s3, gs, az"]),
+        ("[mounts]\ndemo = 'r2://bucket/x'", ["written s3://bucket/prefix and DARKROOM_S3_ENDPOINT"]),
+        ("[mounts]\ndemo = 'gcs://bucket/x'", ["written gs://bucket/prefix"]),
         ("[mounts]\ndemo = 'ftp://host/x'", ["http:// or https://"]),
         ("[mounts]\ndemo = 'https://user:word@host/'", ["user name or password"]),
         ("[mounts]\ndemo = 'https://host/?q=1'", ["no query"]),
@@ -112,7 +116,7 @@ def test_mistakes_are_named(tmp_path: Path, text: str, lines: list[str]) -> None
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    text = "zzz = 1\n[mounts]\na = 's3://b'\n'b:c' = '.'\n[presets]\nx = 'w_0'\n"
+    text = "zzz = 1\n[mounts]\na = 's4://b'\n'b:c' = '.'\n[presets]\nx = 'w_0'\n"
     assert len(mistakes(tmp_path, text).splitlines()) == 4
 
 

@@ -26,6 +26,7 @@ from transforms.pipeline import Step
 from transforms.registry import Operation, describe, operations
 from transforms.resample import shrink
 from transforms.texts import FileName, PublicId
+from transforms.words import Grid, Words
 
 from .steps import FOUND, apply, outcome, picture, pixels, projected, scene
 
@@ -271,6 +272,18 @@ def _(kind: Pages, small: bool) -> st.SearchStrategy[Any]:
     page = st.integers(1, kind.most)
     span = st.tuples(page, page).map(lambda pair: (min(pair), max(pair)))
     return st.lists(span, min_size=1, max_size=MAX_RANGES).map(joined)
+
+
+@values.register
+def _(kind: Words, small: bool) -> st.SearchStrategy[Any]:
+    chosen = st.sets(st.sampled_from(kind.values), min_size=1)
+    return chosen.map(lambda words: tuple(word for word in kind.values if word in words))
+
+
+@values.register
+def _(kind: Grid, small: bool) -> st.SearchStrategy[Any]:
+    side = st.integers(1, kind.most)
+    return st.tuples(side, side)
 
 
 CHARACTERS = st.characters(exclude_categories=("C", "Z"), exclude_characters="/\\\ufffd")

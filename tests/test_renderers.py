@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from pebble.common import CONSTS
 from PIL import Image
@@ -77,6 +79,84 @@ def test_a_kill_from_outside_is_not_the_sources_fault(photo: Path, monkeypatch: 
     monkeypatch.setattr(renderer, "render", crashes.killed_once)
     assert with_pool(lambda pool: pool.render(job(photo)), on_loss=lost.append).body
     assert lost == ["killed"]
+
+
+async def give_up(pool: Renderers, work: Job) -> None:
+    task = asyncio.create_task(pool.render(work))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_a_short_render_that_nobody_waits_for_costs_no_process(photo: Path) -> None:
+    lost: list[str] = []
+
+    async def work(pool: Renderers) -> set[int]:
+        before = {process.pid for process in psutil.Process().children(recursive=True)}
+        for n in range(5):
+            task = asyncio.create_task(pool.render(job(photo, f"resize:{20 + n}x")))
+            await asyncio.sleep(0.001 * n)
+            task.cancel()
+        assert (await pool.render(job(photo))).body
+        return before ^ {process.pid for process in psutil.Process().children(recursive=True)}
+
+    assert with_pool(work, on_loss=lost.append) == set()
+    assert lost == []
+
+
+def test_a_long_render_that_nobody_waits_for_is_ended(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost: list[str] = []
+
+    async def work(pool: Renderers) -> Rendered:
+        with monkeypatch.context() as patch:
+            patch.setattr(renderer, "render", crashes.hang)
+            await give_up(pool, job(photo))
+        async with asyncio.timeout(10):
+            return await pool.render(job(photo))
+
+    assert with_pool(work, seconds=60, on_loss=lost.append).body
+    assert lost == ["abandoned"]
+
+
+def test_what_comes_too_late_is_not_decoded(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("was opened")
+
+    monkeypatch.setattr(renderer, "open_source", never)
+    with pytest.raises(Failure) as caught:
+        renderer.render(dataclasses.replace(job(photo), deadline=time.monotonic() - 1))
+    assert caught.value.code == "deadline-exceeded"
+
+
+def test_what_the_kernel_ends_for_want_of_memory_is_not_tried_again(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills = iter(range(10))
+    lost: list[str] = []
+    monkeypatch.setattr("server.renderers._memory_kills", lambda: next(kills))
+    monkeypatch.setattr(renderer, "render", crashes.killed_once)
+
+    async def work(pool: Renderers) -> None:
+        with pytest.raises(Failure) as caught:
+            await pool.render(job(photo))
+        assert caught.value.code == "source-too-costly"
+
+    with_pool(work, on_loss=lost.append)
+    assert lost == ["memory"]
+
+
+def test_processes_that_are_killed_again_and_again_are_replaced(photo: Path) -> None:
+    async def work(pool: Renderers) -> list[Rendered]:
+        made = []
+        for n in range(4):
+            for process in psutil.Process().children(recursive=True):
+                if process.ppid() != os.getpid():  # renderers are children of the fork server
+                    process.kill()
+            made += await asyncio.gather(*(pool.render(job(photo, f"resize:{20 + n}x")) for _ in range(4)))
+        return made
+
+    assert all(rendered.body for rendered in with_pool(work))
 
 
 def test_memory_is_limited(tmp_path: Path) -> None:

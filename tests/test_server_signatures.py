@@ -84,7 +84,7 @@ def test_native_urls_are_served_signed(locked: Server) -> None:
         ("/demo/image/upload/s--AAAAAAAA--/w_20/photo.jpg", 401, "bad-signature"),
         (signed("w_20/photo.jpg", "wrong"), 401, "bad-signature"),
         ("/v1_1/demo/image/upload", 401, "api-not-available"),
-        ("/demo/image/list/tag.json", 401, "unsupported-delivery-type"),
+        ("/demo/image/list/tag.json", 401, "signature-required"),
     ],
 )
 def test_a_locked_server_refuses(locked: Server, path: str, status: int, code: str) -> None:

@@ -12,7 +12,9 @@ import pytest
 from pydantic import ValidationError
 
 from server.environment import unknown
-from server.settings import Settings, SettingsError, cpus, reference, sample_pictures
+from server.machine import cpus, sample_pictures
+from server.settings import Settings, SettingsError, reference
+from server.sources.storage import StorageAccess
 from server.sources.url import AllowedSource
 from transforms.limits import Limits
 
@@ -42,7 +44,7 @@ def test_the_defaults_serve_the_samples_on_loopback(monkeypatch: pytest.MonkeyPa
     assert settings.limits == Limits()
     assert (settings.allowed_sources, settings.allowed_networks, settings.detection) == ((), (), None)
     assert settings.detection_secret_text is None
-    assert (settings.renderers, settings.queue_size) == (cpus(), 32 * cpus())
+    assert (settings.renderers, settings.queue_size) == (cpus(), 256 * cpus())
     assert (settings.guard.own_port, settings.http_limits.bytes) == (8080, 20 * 2**20)
 
 
@@ -56,7 +58,7 @@ def test_the_samples_are_found_without_running_ultralytics() -> None:
 
 
 def test_without_ultralytics_there_is_still_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.settings.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("server.machine.importlib.util.find_spec", lambda name: None)
     assert sample_pictures() == Path("media")
 
 
@@ -73,7 +75,7 @@ def test_without_ultralytics_there_is_still_a_folder(monkeypatch: pytest.MonkeyP
         ("CACHE_BYTES", "1000", "cache_bytes", 1000),
         ("CACHE", "rediss://:word@cache:6380/1", "cache_text", "rediss://:word@cache:6380/1"),
         ("LOG_LEVEL", "WARNING", "log_level", "warning"),
-        ("RENDERERS", "3", "queue_size", 96),
+        ("RENDERERS", "3", "queue_size", 768),
         ("QUEUE_SIZE", "0", "queue_size", 0),
         ("MAX_SRC_RESOLUTION", "12.5", "limits", Limits(source_pixels=12_500_000)),
         ("MAX_SRC_FILE_SIZE", "5MB", "limits", Limits(source_bytes=5_000_000)),
@@ -82,6 +84,10 @@ def test_without_ultralytics_there_is_still_a_folder(monkeypatch: pytest.MonkeyP
         ("DETECTION_SECRET", "word", "detection_secret_text", "word"),
         ("ALLOWED_NETWORKS", "10.0.0.0/8, fd00::/8,", "allowed_networks",
          (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))),
+        ("ALLOWED_NETWORKS", "Private, 100.64.0.0/10, loopback", "allowed_networks",
+         ("private", ipaddress.ip_network("100.64.0.0/10"), "loopback")),
+        ("S3_SECRET_KEY", "word", "storage", StorageAccess(secret_key="word")),
+        ("S3_ANONYMOUS", "1", "storage", StorageAccess(anonymous=True)),
         ("ALLOWED_SOURCES", "https://a.example/x, http://*.b.example:81", "allowed_sources",
          (AllowedSource("https", "a.example", None, ("x",)), AllowedSource("http", "*.b.example", 81, ()))),
     ],
@@ -146,7 +152,8 @@ def test_secrets_may_lie_in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
         ("ALLOWED_SOURCES", "https://ok.example,example.com", "'example.com' is not of the form scheme://host"),
         ("ALLOWED_NETWORKS", "10.0.0.1/8", "host bits"),
-        ("ALLOWED_NETWORKS", "private", "DARKROOM_ALLOWED_NETWORKS=private"),
+        ("ALLOWED_NETWORKS", "privat", "DARKROOM_ALLOWED_NETWORKS=privat"),
+        ("ALLOWED_NETWORKS", "cloud metadata", "loopback, private, unique-local"),
         ("CACHE", "memcached://word", "redis://host:6379/0"),
         ("PROT", "8080", "DARKROOM_PROT is no setting of Darkroom; did you mean DARKROOM_PORT?"),
         ("MAX_SRC_PIXLES", "1", "DARKROOM_MAX_SRC_PIXLES is no setting of Darkroom; did you mean"),
@@ -212,13 +219,13 @@ def test_the_reference_names_everything() -> None:
     assert (rows["DARKROOM_MAX_SRC_FILE_SIZE"].default, rows["DARKROOM_UNSIGNED"].default) == ("20MiB", "0")
     assert (rows["DARKROOM_PORT"].default, rows["DARKROOM_PORT"].fallback) == ("8080", "PORT")
     assert rows["DARKROOM_DETECTION_SECRET"].file == "DARKROOM_DETECTION_SECRET_FILE"
-    assert rows["DARKROOM_QUEUE_SIZE"].default == "32 × RENDERERS"
+    assert rows["DARKROOM_QUEUE_SIZE"].default == "256 × RENDERERS"
 
 
 @pytest.mark.parametrize(
     ("quota", "most"), [("100000 100000", 1), ("150000 100000", 2), ("max 100000", 1 << 16), ("?", 1 << 16)]
 )
 def test_a_containers_quota_bounds_the_processors(monkeypatch: pytest.MonkeyPatch, quota: str, most: int) -> None:
-    monkeypatch.setattr("server.settings.Path.read_text", lambda self: quota)
-    monkeypatch.setattr("server.settings.os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setattr("server.machine.Path.read_text", lambda self: quota)
+    monkeypatch.setattr("server.machine.os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
     assert cpus() == min(8, most)

@@ -49,9 +49,60 @@ def test_where_a_signature_is_wanted(
     accesses = (OPEN, STRICT, LOCKED, Access(KEYS, ("b",), strict=True))
     assert [code_of(access, path) for access in accesses] == [open_, strict, locked, both]
     assert code_of(UNLOCKED, path) == open_
+    for access in (*accesses, UNLOCKED):
+        if code_of(access, path) is None:
+            access.verify(urls.claim(path))
     failure = failure_of(LOCKED, path)
     assert failure is not None
     assert failure.kind is (Kind.UNAUTHORISED if urls.is_cloudinary(path) else Kind.FORBIDDEN)
+
+
+MALFORMED = [
+    "/no-such-step:1/a.jpg",
+    "/resize:abcx/a.jpg",
+    "/%ff%fe/a.jpg",
+    "/if:(((/a.jpg",
+    "/",
+    "/gopher://x",
+    "/demo/image/upload/w_nonsense/a.jpg",
+    "/demo/image/fetch/ftp://a.example/a.jpg",
+    "/demo/image/facebook/a.jpg",
+    "/demo/image/upload/%ff/a.jpg",
+    "/demo/raw/upload/a.jpg",
+]
+
+
+@pytest.mark.parametrize("path", MALFORMED)
+def test_nothing_but_the_signature_is_looked_at_until_it_holds(path: str) -> None:
+    for signed in (False, True):
+        begin, _, rest = path.partition("upload")
+        broken = f"{begin}{_}/s--12345678--{rest}" if _ else f"/s--k1.{'x' * 43}--{path}"
+        with pytest.raises(Failure) as caught:
+            LOCKED.verify(urls.claim(broken if signed else path))
+        assert caught.value.code == ("bad-signature" if signed else REQUIRED)
+        assert caught.value.kind in (Kind.FORBIDDEN, Kind.UNAUTHORISED)
+        Access().verify(urls.claim(path))  # where none is wanted, reading it says what is wrong
+
+
+def test_an_unsigned_path_costs_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("was read")
+
+    monkeypatch.setattr("server.urls.native.parse_node", never)
+    monkeypatch.setattr("server.urls.cloudinary.pipeline", never)
+    for path in ("/resize:10x/blur:3/a.jpg", "/demo/image/upload/w_10/e_blur:300/a.jpg"):
+        with pytest.raises(Failure):
+            LOCKED.verify(urls.claim(path))
+
+
+def test_a_path_that_is_too_long_is_told_so_whoever_sent_it() -> None:
+    with pytest.raises(Failure) as caught:
+        urls.claim("/" + "a" * 9000)
+    assert caught.value.code == "uri-too-long"
+
+
+def test_what_the_api_answers_does_not_depend_on_signatures() -> None:
+    LOCKED.verify(urls.claim("/v1_1/demo/image/upload"))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.sources.file import EXTENSIONS, FileSource
+from server.sources.grant import Grant
 from server.sources.source import Fetched, SourceRef
 from transforms.failure import Failure, Kind
 from transforms.output import OUTPUT_FORMATS
@@ -82,10 +83,28 @@ async def test_files_of_the_folder_are_handed_out(folder: Path, location: str, r
     got = await fetched(source, location)
     assert got.path == folder / real
     assert got.path.read_bytes() == real.encode()
-    assert (got.size, got.owned, got.private, got.fresh_for) == (len(real.encode()), False, False, None)
-    assert got.version == await source.version(SourceRef("file", location))
+    assert (got.size, got.owned, got.grant) == (len(real.encode()), False, Grant())
+    assert got.version == source.current(SourceRef("file", location))
     got.release()
     assert got.path.exists()
+
+
+def test_links_are_looked_at_each_time(tmp_path: Path) -> None:
+    """A folder that becomes a link leads nowhere else, and a link that is turned gives what it leads to now."""
+    for name in ("media/a", "media/b", "outside"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "x.jpg").write_text(name)
+    source = FileSource(tmp_path / "media")
+    (tmp_path / "media" / "current").symlink_to("a")
+    ref, linked = SourceRef("file", "a/x.jpg"), SourceRef("file", "current/x.jpg")
+    assert (source.current(ref), source.current(linked)) == (source.current(ref),) * 2
+    (tmp_path / "media" / "current").unlink()
+    (tmp_path / "media" / "current").symlink_to("b")
+    assert source.current(linked) == source.current(SourceRef("file", "b/x.jpg"))
+    (tmp_path / "media" / "a").rename(tmp_path / "moved")
+    (tmp_path / "media" / "a").symlink_to(tmp_path / "outside")
+    with pytest.raises(Failure):
+        source.current(ref)
 
 
 TRAVERSALS = [
@@ -110,7 +129,7 @@ async def test_all_else_is_not_found_and_tells_nothing(folder: Path, location: s
     assert (caught.value.kind, caught.value.code) == (Kind.NOT_FOUND, "source-not-found")
     assert str(folder.parent) not in str(vars(caught.value))
     with pytest.raises(Failure) as caught:
-        await source.version(SourceRef("file", location))
+        source.current(SourceRef("file", location))
     assert caught.value.code == "source-not-found"
     with pytest.raises(Failure) as caught:
         source.locate(location)
@@ -158,12 +177,12 @@ async def test_a_changed_file_has_another_version(tmp_path: Path) -> None:
     source, ref, path = FileSource(tmp_path), SourceRef("file", "a.jpg"), tmp_path / "a.jpg"
     path.write_bytes(b"one")
     os.utime(path, ns=(1, 1_000_000_000))
-    versions = [await source.version(ref)]
+    versions = [source.current(ref)]
     path.write_bytes(b"three")
     os.utime(path, ns=(1, 1_000_000_000))
-    versions.append(await source.version(ref))
+    versions.append(source.current(ref))
     os.utime(path, ns=(1, 1_000_000_001))
-    versions.append(await source.version(ref))
+    versions.append(source.current(ref))
     assert len(set(versions)) == 3
 
 

@@ -17,7 +17,8 @@ import pytest
 import trustme
 
 from server.settings import Settings
-from server.sources.http import HttpLimits, HttpSource, freshness
+from server.sources.grant import Grant, granted
+from server.sources.http import HttpLimits, HttpSource
 from server.sources.netguard import Guard
 from server.sources.source import Fetched, NotModified, SourceRef, Validators
 from server.sources.spool import Spool
@@ -29,6 +30,7 @@ from .origins import Exchange, Origin, Route, claiming, compressed, dripping, en
 BODY = bytes(range(256)) * 1000
 LIMIT = 300_000
 LOOPBACK = (ipaddress.ip_network("127.0.0.1/32"),)
+GUARDED = Guard(LOOPBACK)
 QUICK = HttpLimits(connect=0.5, first_byte=0.25, total=0.5, bytes=LIMIT)
 PATIENT = HttpLimits(connect=5, first_byte=5, total=10, bytes=LIMIT)
 
@@ -69,12 +71,12 @@ async def test_a_picture_lands_in_a_file_that_is_removed_when_released(tmp_path:
             got = await fetched(source, f"{origin.url}/a.jpg")
             assert got.path.read_bytes() == BODY
             assert got.path.stat().st_mode & 0o077 == 0
-            assert (got.size, got.owned, got.private, got.fresh_for) == (len(BODY), True, False, 60.0)
+            assert (got.size, got.owned, got.grant.private, got.grant.fresh_for) == (len(BODY), True, False, 60.0)
             assert got.validators == Validators('"v1"', "Mon, 02 Nov 2026 10:00:00 GMT")
             got.release()
             got.release()
             assert spooled(tmp_path) == []
-            assert await source.version(SourceRef("http", f"{origin.url}/a.jpg")) is None
+            assert source.current(SourceRef("http", f"{origin.url}/a.jpg")) is None
     assert not any(tmp_path.glob("*"))  # noqa: ASYNC240
 
 
@@ -118,7 +120,7 @@ async def test_a_known_version_is_only_asked_about(tmp_path: Path) -> None:
             for path in ("/a", "/old"):
                 ref = SourceRef("http", f"{origin.url}{path}")
                 answer = await source.fetch(ref, Validators('"v1"', modified), time.monotonic() + 30)
-                assert answer == NotModified(fresh_for=9.0, private=False)
+                assert answer == NotModified(Grant(9.0, said=True))
             changed = await fetched(source, f"{origin.url}/a", known=Validators('"v0"'))
             assert changed.etag == '"v1"'
             assert (await failure_of(source, f"{origin.url}/odd")).code == "source-failed"
@@ -263,7 +265,7 @@ async def test_without_a_list_every_source_is_refused(tmp_path: Path) -> None:
         source = HttpSource(Spool(tmp_path), guard=Guard(LOOPBACK))
         failure = await failure_of(source, f"{origin.url}/a")
         with pytest.raises(Failure):
-            await source.version(SourceRef("http", f"{origin.url}/a"))
+            source.current(SourceRef("http", f"{origin.url}/a"))
         await source.close()
         assert origin.connections == 0
     assert failure.code == "source-not-allowed"
@@ -325,7 +327,7 @@ async def test_a_full_spool_is_our_trouble(tmp_path: Path, monkeypatch: pytest.M
 
     with Origin({"/a": image(BODY)}) as origin:
         async with opened(tmp_path) as source:
-            monkeypatch.setattr("server.sources.http.os.write", write)
+            monkeypatch.setattr("server.sources.download.os.write", write)
             failure = await failure_of(source, f"{origin.url}/a")
             monkeypatch.undo()
             assert spooled(tmp_path) == []
@@ -365,13 +367,14 @@ PAST, FUTURE = formatdate(time.time() - 100, usegmt=True), "Fri, 01 Jan 2100 00:
 def test_freshness_is_read_as_a_shared_cache_reads_it(
     headers: dict[str, str], fresh_for: float | None, private: bool
 ) -> None:
-    assert freshness(httpx2.Headers(headers)) == (fresh_for, private)
+    grant = granted(httpx2.Headers(headers))
+    assert (grant.fresh_for, grant.private) == (fresh_for, private)
 
 
 async def test_what_the_origin_keeps_to_itself_is_marked(tmp_path: Path) -> None:
     with Origin({"/a": image(BODY, cache_control="private, max-age=60")}) as origin:
         async with opened(tmp_path) as source:
-            assert (await fetched(source, f"{origin.url}/a")).private
+            assert (await fetched(source, f"{origin.url}/a")).grant.private
 
 
 async def test_the_settings_reach_the_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.sources.netguard import Guard, GuardedBackend, classify, unwrap
+from server.sources.netguard import NAMED, Guard, GuardedBackend, classify, parse_exception, unwrap
 from server.sources.url import parse_url
 from transforms.failure import Failure, Kind
 
@@ -34,18 +34,18 @@ from .shared import jsonl
         ("10.0.0.1", "private"),
         ("10.255.255.255", "private"),
         ("100.64.0.1", "shared (carrier-grade NAT)"),
-        ("100.100.100.200", "shared (carrier-grade NAT)"),
+        ("100.100.100.200", "cloud metadata"),
         ("100.127.255.255", "shared (carrier-grade NAT)"),
         ("127.0.0.1", "loopback"),
         ("127.255.255.254", "loopback"),
         ("168.63.129.16", "cloud metadata"),
         ("169.254.0.1", "link-local"),
-        ("169.254.169.254", "link-local"),
-        ("169.254.170.2", "link-local"),
+        ("169.254.169.254", "cloud metadata"),
+        ("169.254.170.2", "cloud metadata"),
         ("172.16.0.1", "private"),
         ("172.31.255.255", "private"),
         ("192.0.0.1", "protocol assignments"),
-        ("192.0.0.192", "protocol assignments"),
+        ("192.0.0.192", "cloud metadata"),
         ("192.0.2.1", "documentation"),
         ("192.88.99.1", "6to4"),
         ("192.168.0.1", "private"),
@@ -67,10 +67,10 @@ from .shared import jsonl
         ("::ffff:127.0.0.1", "loopback"),
         ("::ffff:7f00:1", "loopback"),
         ("::ffff:10.0.0.1", "private"),
-        ("::ffff:169.254.169.254", "link-local"),
+        ("::ffff:169.254.169.254", "cloud metadata"),
         ("::ffff:0:127.0.0.1", "IPv4-translated"),
         ("64:ff9b::127.0.0.1", "loopback"),
-        ("64:ff9b::a9fe:a9fe", "link-local"),
+        ("64:ff9b::a9fe:a9fe", "cloud metadata"),
         ("64:ff9b::10.1.2.3", "private"),
         ("64:ff9b:1::1", "local NAT64"),
         ("64:ff9b:1:fffe::8.8.8.8", "local NAT64"),
@@ -91,8 +91,8 @@ from .shared import jsonl
         ("4000::1", "reserved"),
         ("5f00::1", "segment routing"),
         ("fc00::1", "unique-local"),
-        ("fd00:ec2::254", "unique-local"),
-        ("fd20:ce::254", "unique-local"),
+        ("fd00:ec2::254", "cloud metadata"),
+        ("fd20:ce::254", "cloud metadata"),
         ("fe80::1", "link-local"),
         ("fe80::1%eth0", "link-local"),
         ("febf::1", "link-local"),
@@ -168,6 +168,49 @@ def test_exceptions_are_networks(exceptions: str, address: str, passes: bool) ->
     networks = tuple(ipaddress.ip_network(text) for text in exceptions.split())
     with _refused(not passes):
         Guard(networks).check("img.test", address, 80)
+
+
+METADATA = [
+    "169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200", "192.0.0.192", "168.63.129.16",
+    "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "outside"),
+    [
+        ("loopback", ["127.0.0.1", "::1", "::ffff:127.0.0.1"], ["10.0.0.1", "0.0.0.0", "::7f00:1", "2002:7f00:1::"]),
+        ("private", ["10.0.0.1", "192.168.1.1", "64:ff9b::10.1.1.1"], ["127.0.0.1", "fd00::1", "100.64.0.1"]),
+        ("shared", ["100.64.0.1", "100.127.255.255"], ["10.0.0.1", "100.100.100.200"]),
+        ("unique-local", ["fd00::1", "fc00::1"], ["fe80::1", "10.0.0.1"]),
+        ("link-local", ["169.254.1.1", "fe80::1%eth0"], ["127.0.0.1", "fec0::1"]),
+        ("site-local", ["fec0::1"], ["fd00::1"]),
+        ("benchmarking", ["198.18.0.1", "2001:2::1"], ["192.0.2.1"]),
+        ("documentation", ["192.0.2.1", "2001:db8::1"], ["198.18.0.1"]),
+        ("local-nat64", ["64:ff9b:1::1"], ["64:ff9b::127.0.0.1"]),
+    ],
+)
+def test_a_class_may_be_allowed_by_name_but_never_the_metadata(
+    name: str, inside: list[str], outside: list[str]
+) -> None:
+    guard = Guard((parse_exception(name.upper()),))
+    for address in inside:
+        guard.check("img.test", address, 80)
+    for address in [*outside, *METADATA]:
+        with _refused():
+            guard.check("img.test", address, 80)
+
+
+def test_every_name_is_tried_above() -> None:
+    with _refused():
+        Guard(tuple(NAMED)).check("img.test", "169.254.169.254", 80)
+    Guard((parse_exception("169.254.169.254/32"),)).check("img.test", "169.254.169.254", 80)  # the operator's very word
+
+
+@pytest.mark.parametrize("text", ["cloud metadata", "6to4", "Teredo", "multicast", "reserved", "public", "10.0.0.1/8"])
+def test_what_is_no_exception(text: str) -> None:
+    with pytest.raises(ValueError, match=r"nor is it one of loopback, private, .*link-local"):
+        parse_exception(text)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from transforms.carried import carried
 from transforms.decode import Decode, decode
 from transforms.encode import encode
 from transforms.limits import Limits
-from transforms.output import OUTPUT_FORMATS, TRAITS, Client, Output, OutputFormat
+from transforms.output import OUTPUT_FORMATS, TRAITS, Client, Level, Output, OutputFormat
 from transforms.probe import Source
 
 from .encoded import opened
@@ -108,6 +108,16 @@ def test_only_who_made_it(format: OutputFormat, container: str) -> None:  # noqa
     assert not any(secret in data for secret in (*NEVER, b"DESCRIBED", b"2026:11:20"))
     if format == "jpeg" and container == "JPEG":
         assert opened(data).info["photoshop"][0x0404].count(b"\x1c\x02") == 2
+
+
+@pytest.mark.parametrize("container", SOURCES)
+@pytest.mark.parametrize("format", OUTPUT_FORMATS)
+@pytest.mark.parametrize("level", [None, "good"])
+def test_no_position_ever(format: OutputFormat, container: str, level: Level | None) -> None:  # noqa: A002
+    for kept in (None, "keep", "attribution"):
+        data = sent(source(container), Output(format, metadata=kept, level=level))
+        assert not any(secret in data for secret in NEVER), kept
+        assert opened(data).getexif().get_ifd(0x8825) == {}, kept
 
 
 @pytest.mark.parametrize("format", OUTPUT_FORMATS)

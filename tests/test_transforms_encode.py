@@ -12,7 +12,8 @@ import pytest
 from PIL import Image as Pillow
 
 from tests import pictures
-from transforms.encode import MAX_AVIF_PIXELS, choose, encode
+from transforms.choose import choose
+from transforms.encode import MAX_AVIF_PIXELS, encode
 from transforms.failure import Failure, Kind
 from transforms.image import FormatName, Image, PixelArray, Size
 from transforms.modes import flatten
@@ -139,8 +140,8 @@ def test_what_is_asked_for_wins(format: OutputFormat) -> None:  # noqa: A002
         ("jpeg", STILL, WEB, "avif"), ("jpeg", LARGE, WEB, "webp"), ("jpeg", MOVING, WEB, "webp"),
         ("jpeg", STILL, frozenset({"avif"}), "avif"), ("jpeg", LARGE, frozenset({"avif"}), "jpeg"),
         ("png", STILL, WEBP, "webp"), ("gif", MOVING, WEBP, "webp"),
-        ("jpeg", STILL, frozenset(), "jpeg"), ("jpeg", CLEAR, frozenset(), "png"), ("png", STILL, frozenset(), "png"),
-        ("gif", STILL, frozenset(), "gif"), ("gif", MOVING, frozenset(), "gif"), ("png", MOVING, frozenset(), "png"),
+        ("jpeg", STILL, frozenset(), "jpeg"), ("jpeg", CLEAR, frozenset(), "png"), ("png", STILL, frozenset(), "jpeg"),
+        ("gif", STILL, frozenset(), "jpeg"), ("gif", MOVING, frozenset(), "gif"), ("png", MOVING, frozenset(), "png"),
         ("webp", STILL, frozenset(), "jpeg"), ("webp", CLEAR, frozenset(), "png"), ("webp", MOVING, frozenset(), "gif"),
         ("avif", MOVING, frozenset({"avif"}), "gif"), ("heic", STILL, frozenset(), "jpeg"),
         (None, CLEAR, frozenset(), "png"), (None, STILL, WEBP, "webp"),

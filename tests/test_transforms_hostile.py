@@ -1,15 +1,20 @@
-"""Hostile files: each ends in a failure or a picture, within the memory and the time of a render process."""
+"""Hostile files: each ends in a failure or a picture, within the memory and the time of a render process.
+
+`python -m fuzz.pictures` does the same for as long as one likes.
+"""
 
 from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pebble import ProcessPool
 
+from tests.mutated import mutant
 from tests.shared import SHARED, manifest, needs
 from transforms.decode import Decode, decode
 from transforms.failure import Failure
@@ -53,3 +58,16 @@ def test_hostile_files_end_in_a_failure_or_a_picture(entry: dict[str, Any], chil
         assert what == f"{entry['stored_width']}x{entry['stored_height']}"
     if entry["expected"] == "reject: too many pixels" and entry["format"] != "SVG":
         assert what == "unprocessable too-many-pixels"
+
+
+@pytest.mark.parametrize("first", range(0, 300, 30))
+def test_mutants_end_in_a_failure_or_a_picture(first: int, child: ProcessPool, tmp_path: Path) -> None:
+    for seed in range(first, first + 30):
+        path = tmp_path / f"mutant-{seed}"
+        path.write_bytes(mutant(seed))
+        kind, what = child.schedule(attempt, args=(str(path),), timeout=10).result()
+        assert kind == "picture" or what.split()[0] in ("unsupported-media", "unprocessable", "too-large"), (seed, what)
+
+
+def test_a_mutant_is_the_same_every_time() -> None:
+    assert [mutant(seed) for seed in range(20)] == [mutant(seed) for seed in range(20)]

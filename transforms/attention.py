@@ -225,7 +225,7 @@ def _wished(found: Found, wishes: Wishes) -> dict[Region, int | None]:
     """The weight of everything that a wish names, the largest first; a label says more than its group."""
     wished: dict[Region, int | None] = {}
     for wish in sorted(wishes.things, key=lambda wish: wish.thing in GROUPS):
-        for region in _all_of(wish.thing, found):
+        for region in all_of(wish.thing, found):
             wished.setdefault(region, wish.weight)
     return wished
 
@@ -246,7 +246,7 @@ def _size(region: Region) -> float:
     return sqrt(region.box.area) * (1.0 if region.label == "face" else region.score)
 
 
-def _all_of(thing: str, found: Found) -> tuple[Region, ...]:
+def all_of(thing: str, found: Found) -> tuple[Region, ...]:
     """All regions that are such a thing, the largest first; of `face` only that."""
     return seen(thing, found) if thing in ("face", "faces", "text") else _by_size(_objects(found, labels_of(thing)))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .expressions import Operand, Value, undefined, value
+from .output import Output
 from .pipeline import End, If, Let, Pipeline, Step
+from .plan import applied
 
 
 class _DependsError(Exception):
@@ -15,8 +17,12 @@ class _DependsError(Exception):
 def check(pipeline: Pipeline) -> None:
     """Works out what no picture is needed for, outside of conditions.
 
-    Raises Failure: undefined-variable, bad-expression, unsupported-operand, or bad-argument for what is out of bounds.
+    Raises Failure: undefined-variable, bad-expression, unsupported-operand, or bad-argument for what is out of bounds
+    and for arguments that do not go together.
     """
+    for step in pipeline.steps:
+        if step.operation.level == "output" and not step.expressions:
+            applied(Output(), step)
     if pipeline.plain:
         return
     known = _Known()

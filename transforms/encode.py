@@ -6,18 +6,18 @@ are sRGB.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 
+from . import placeholders, quality
 from .carried import NOTHING, Carried
+from .choose import Candidate, candidates
 from .failure import Failure, Kind
 from .image import Image, Probe, Size
-from .inks import inked, wants_inks
+from .inks import Sheet, inked
 from .modes import flatten, is_opaque, to_bgr, to_bgra, without_unused_alpha
-from .output import TRAITS, WEB_FORMATS, Client, Encoded, Output, OutputFormat
-from .writers import RefusedError, write
-
-# AVIF at speed 9 takes 27 ms for 0.5 megapixels; above this size "auto" would keep a render process for too long.
-AUTO_AVIF_PIXELS = 2_000_000
+from .output import LOSSLESS, TRAITS, Client, Encoded, Output, OutputFormat
+from .writers import PALETTES, RefusedError, quality_of, write
 
 # libavif at speed 9 takes 0.9 s (noise: 2.5 s) and 380 MiB beside the picture for 16 megapixels, 0.5 s and 220 MiB for
 # 9, 0.2 s and 100 MiB for 4. 49 megapixels take 1.1 GiB, more than a render may use, and libavif can crash without it.
@@ -25,28 +25,92 @@ MAX_AVIF_PIXELS = 16_000_000
 MAX_ICON_SIDE = 256  # what one byte of an icon's directory can say
 
 
-def encode(image: Image, output: Output, source: Probe | None, client: Client, carried: Carried = NOTHING) -> Encoded:
-    """The picture in the format that `choose` gives. Formats that cannot move get the first frame.
+@dataclass(frozen=True)
+class _Made:
+    """A file, and whether there was too little time to look for a smaller one."""
 
-    Loop counts and durations beyond what the format can hold become the most that it holds. Raises Failure
+    format: OutputFormat
+    body: bytes
+    hurried: bool = False
+
+
+def encode(
+    image: Image, output: Output, source: Probe | None, client: Client, carried: Carried = NOTHING,
+    deadline: float = math.inf,
+) -> Encoded:  # fmt: skip
+    """The picture as the smallest file of the formats in question. Formats that cannot move get the first frame.
+
+    Loop counts and durations beyond what the format can hold become the most that it holds. Towards the `deadline`, of
+    time.monotonic(), quality is measured with fewer tries, and the result says so in `degraded`. Raises Failure
     result-too-large above `MAX_AVIF_PIXELS` as AVIF and above `MAX_ICON_SIDE` as an icon, colorspace-not-in-format,
-    and encoding-failed where the encoder refuses.
+    cannot-fit where no quality makes the file as small as was asked for, and encoding-failed where the encoder refuses.
     """
+    if output.instead and not output.instead.explains:
+        return placeholders.encoded(image, output.instead, output.background)
     if output.still:
         image = replace(image, frames=image.frames[:1])
-    name = choose(output, source, image, client, carried)
+    if output.level and client.save_data:
+        output = replace(output, level=quality.SAVING[output.level])
+    tried = candidates(output, source, image, client, carried, deadline)
+    made = min((_made(image, output, one, tried, carried, deadline) for one in tried), key=lambda made: len(made.body))
+    if output.max_bytes and len(made.body) > output.max_bytes:
+        raise _cannot_fit(made, output.max_bytes, image.size)
+    degraded = ("quality",) if made.hurried else ()
+    return Encoded(made.body, made.format, TRAITS[made.format].media_type, image.size, degraded)
+
+
+def _made(
+    image: Image, output: Output, one: Candidate, tried: tuple[Candidate, ...], carried: Carried, deadline: float
+) -> _Made:
+    """The file in one of the formats that are tried."""
+    name = one.format
     _check_size(name, image.size)
     fitted = _timed(_with_bits(fit(image, name, output.background), name, output), output)
-    result = inked(fitted, name, output, carried)
+    sheet = inked(fitted, name, output, carried)
+    lossy = [candidate for candidate in tried if not candidate.lossless and candidate.format not in LOSSLESS]
+    encodes = (quality.MOST_ENCODES - (len(tried) - len(lossy))) // max(1, len(lossy))
     try:
-        body = write(name, result, output)
+        if one.lossless:
+            return _Made(name, write(name, sheet, replace(output, lossless=True)))
+        return _with_quality(name, sheet, output, encodes, deadline)
     except RefusedError as error:
         raise Failure(
             Kind.UNPROCESSABLE, "encoding-failed", f"the result of {image.size} cannot be written as {name.upper()}",
             hint="ask for a smaller result or another format",
             details={"format": name, "width": image.size.width, "height": image.size.height},
         ) from error  # fmt: skip
-    return Encoded(body, name, TRAITS[name].media_type, image.size)
+
+
+def _with_quality(name: OutputFormat, sheet: Sheet, output: Output, encodes: int, deadline: float) -> _Made:
+    """The file in the quality that is asked for: a number, a level, and as few bytes as it may have at most."""
+
+    def write_with(sheet: Sheet, value: int, *, lossy: bool = output.lossy) -> bytes:
+        return write(name, sheet, replace(output, quality=value, level=None, lossy=lossy))
+
+    found = quality.Found(quality_of(name, output), None, 0)
+    if output.level and name in quality.MEASURED and sheet.cmyk is None:
+        found = quality.measured(name, sheet, output.level, write_with, encodes, deadline)
+    body = found.body or write(name, sheet, output if not output.level else replace(output, quality=found.quality))
+    if output.max_bytes is None or len(body) <= output.max_bytes or (name in LOSSLESS and name not in PALETTES):
+        return _Made(name, body, found.hurried)
+    # A PNG or GIF that was to be without loss loses colours, all 256 of them at first.
+    reduced, anew = name in PALETTES, name in PALETTES and not output.lossy
+    highest, known = (100, None) if anew else (found.quality, body)
+    fitting = quality.fitting(
+        lambda value: write_with(sheet, value, lossy=reduced),
+        output.max_bytes, highest, deadline, known, quality.MOST_FITTING - anew,
+    )  # fmt: skip
+    return _Made(name, fitting.body or body, found.hurried or fitting.hurried)
+
+
+def _cannot_fit(made: _Made, most: int, size: Size) -> Failure:
+    return Failure(
+        Kind.UNPROCESSABLE, "cannot-fit",
+        f"the result of {size} as {made.format.upper()} has more than {most} bytes even at the lowest quality",
+        hint="ask for a smaller picture, or for format:auto or format:webp",
+        details={"format": made.format, "width": size.width, "height": size.height, "maximum": most,
+                 "smallest": len(made.body)},
+    )  # fmt: skip
 
 
 def _timed(image: Image, output: Output) -> Image:
@@ -80,42 +144,6 @@ def _check_size(name: OutputFormat, size: Size) -> None:
             hint=f"for example resize:{MAX_ICON_SIDE}x{MAX_ICON_SIDE}/format:ico",
             details={"format": name, "width": size.width, "height": size.height, "maximum_side": MAX_ICON_SIDE},
         )  # fmt: skip
-
-
-def choose(
-    output: Output, source: Probe | None, image: Image, client: Client, carried: Carried = NOTHING
-) -> OutputFormat:
-    """What was asked for; else the source's format; with "auto" the smallest that the client takes.
-
-    JPEG, PNG and GIF are taken by everyone; WebP and AVIF by "auto" only where the client names them. Formats that not
-    every browser shows are written only where they were asked for, and inks as JPEG unless another was.
-    """
-    if output.format is not None and output.format != "auto":
-        return output.format
-    if wants_inks(output, carried):
-        return "jpeg"
-    if output.format == "auto":
-        return _automatic(source, image, client)
-    own = _own(source)
-    return own or ("png" if _shows_through(image) else "jpeg")
-
-
-def _own(source: Probe | None) -> OutputFormat | None:
-    """The source's format where browsers show it."""
-    return next((name for name in WEB_FORMATS if source and name == source.format), None)
-
-
-def _automatic(source: Probe | None, image: Image, client: Client) -> OutputFormat:
-    if "avif" in client.formats and not image.animated and image.size.pixels <= AUTO_AVIF_PIXELS:
-        return "avif"
-    if "webp" in client.formats:
-        return "webp"
-    if image.animated:
-        return "png" if _own(source) == "png" else "gif"
-    own = _own(source)
-    if own in ("png", "gif"):
-        return own
-    return "png" if _shows_through(image) else "jpeg"
 
 
 def _shows_through(image: Image) -> bool:

@@ -113,12 +113,17 @@ def parts(gif: Gif) -> Iterator[tuple[Placement, PixelArray]]:
 
 
 def _pixels(part: Part) -> PixelArray:
+    return np.asarray(_table(part)[indices(part)], np.uint8)
+
+
+def indices(part: Part) -> PixelArray:
+    """(h, w): the place in the palette of each pixel."""
     width, height = part.place.size.width, part.place.size.height
     # With a gray ramp as colour table Pillow gives the indices themselves.
     header = b"GIF89a" + pack("<HHBBB", width, height, 0xF7, 0, 0) + _RAMP
     image = pack("<BHHHHB", _IMAGE, 0, 0, width, height, 0x40 if part.interlaced else 0)
     picture = open_picture(header + image + part.data + b"\x3b", "gif")
-    return np.asarray(_table(part)[np.asarray(picture)], np.uint8)
+    return np.asarray(picture, np.uint8)
 
 
 _RAMP = bytes(value for value in range(256) for _ in range(3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 
 from .failure import Failure, Kind
 from .image import FormatName
@@ -36,14 +37,19 @@ _UNSUPPORTED = (
     (re.compile(rb"\x1aE\xdf\xa3|....ftyp", re.DOTALL), "video"),
 )
 
-_SVG = re.compile(rb"<(!DOCTYPE\s+|\w+:)?svg[\s>]")
+_SVG = re.compile(rb"<(!DOCTYPE\s+|\w+:)?svg[\s>/]")
+_PAGE = re.compile(rb"\s*<(!doctype\s+html|html)[\s>]", re.IGNORECASE)  # may well have an SVG in it
+_XML = re.compile(rb"\s*<\?xml\s")
+_GZIP, _INFLATED = b"\x1f\x8b\x08", 4096
+_SUPPORTED = "supported are JPEG, PNG, GIF, WebP, AVIF, HEIC, TIFF, BMP, ICO and JPEG 2000"
+_SVG_HINT = "SVG may hold scripts and references to other files: convert it to PNG or WebP before it is uploaded"
 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 
 
 def sniff(head: bytes) -> FormatName:
-    """The format that the first 1024 bytes show; raises Failure not-an-image or unsupported-format."""
+    """The format that the first 4096 bytes show; raises Failure not-an-image or unsupported-format."""
     for start, name in _START:
         if head.startswith(start):
             return name
@@ -67,16 +73,27 @@ def _brand(head: bytes) -> FormatName | None:
 
 
 def _refused(head: bytes) -> Failure:
-    name = next((name for pattern, name in _UNSUPPORTED if pattern.match(head)), None)
-    # UTF-16 has a zero byte beside every letter; dropping them is enough to recognise the one word.
-    if name is None and _SVG.search(head.replace(b"\0", b"")):
-        name = "SVG"
+    name = next((name for pattern, name in _UNSUPPORTED if pattern.match(head)), None) or _markup(head)
     if name is None:
         return Failure(Kind.UNSUPPORTED_MEDIA, "not-an-image", "the source is not an image")
     return Failure(
         Kind.UNSUPPORTED_MEDIA,
         "unsupported-format",
         f"{name} files are not supported",
-        hint="supported are JPEG, PNG, GIF, WebP, AVIF, HEIC, TIFF, BMP, ICO and JPEG 2000",
+        hint=_SVG_HINT if name in ("SVG", "XML") else _SUPPORTED,
         details={"format": name},
     )
+
+
+def _markup(head: bytes) -> str | None:
+    """SVG, packed or not, also where a page or something else comes before it; XML that does not tell yet."""
+    if head.startswith(_GZIP):
+        try:
+            head = zlib.decompressobj(wbits=31).decompress(head, _INFLATED)
+        except zlib.error:
+            return None
+    # UTF-16 has a zero byte beside every letter; dropping them is enough to recognise the one word.
+    text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
+    if _SVG.search(text) and not _PAGE.match(text):
+        return "SVG"
+    return "XML" if _XML.match(text) else None

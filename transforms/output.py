@@ -7,17 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .image import Affine, Found, Image, Size, identity
+from .instead import SILENT, Instead, Placeholder, Said
 
 OutputFormat = Literal["jpeg", "png", "webp", "gif", "avif", "bmp", "tiff", "ico", "jp2"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("jpeg", "png", "webp", "gif", "avif", "bmp", "tiff", "ico", "jp2")
 WEB_FORMATS: frozenset[OutputFormat] = frozenset({"jpeg", "png", "webp", "gif", "avif"})
 """What every browser shows: the others are only written where they are named."""
+AUTO_FORMATS: tuple[OutputFormat, ...] = ("avif", "webp")
+"""What "auto" may choose beside the formats that everybody takes, where the client names it."""
+LOSSLESS: frozenset[OutputFormat] = frozenset({"png", "gif", "bmp", "tiff", "ico"})
+"""Where quality changes nothing; but the colours of a PNG or GIF that is to be lossy."""
 
 Chroma = Literal["420", "422", "444"]
 Progressive = Literal["none", "semi", "steep"]
 Inks = Literal["cmyk", "keep_cmyk", "copy"]
 Compression = Literal["lzw", "deflate", "none"]
 Kept = Literal["keep", "attribution"]
+Level = Literal["best", "good", "eco", "low"]
+"""How much is given up for fewer bytes where quality is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +58,19 @@ class Output:
     """What the steps say about encoding and sending.
 
     `format` None keeps the source's family, "auto" picks by what the client accepts. `quality` is 1 to 100, None for
-    the format's own default. `background` (red, green, blue) is shown through where the format has no alpha. None or
-    false elsewhere: nothing was said. `delay_ms` is how long each frame of an animation is shown, `png` the bits of a
-    pixel, `profile` whether sRGB is named by an embedded profile. `download` is the name of the file, empty for that
-    of the source; `fallback` the public id of what is sent where the source is missing.
+    the format's own default; `level` how far it may be lowered until the picture no longer looks good enough. The
+    file has at most `max_bytes`; `lossless` keeps every pixel in WebP. `background` (red, green, blue) is shown through
+    where the format has no alpha. None or false elsewhere: nothing was said. `delay_ms` is how long each frame of an
+    animation is shown, `png` the bits of a pixel, `profile` whether sRGB is named by an embedded profile. `download` is
+    the name of the file, empty for that of the source; `fallback` the public id of what is sent where the source is
+    missing. `instead` is what is sent instead of the picture, `said` what headers say beside it.
     """
 
     format: OutputFormat | Literal["auto"] | None = None
     quality: int | None = None
+    level: Level | None = None
+    max_bytes: int | None = None
+    lossless: bool = False
     background: tuple[int, int, int] = (255, 255, 255)
     chroma: Chroma | None = None
     progressive: Progressive | None = None
@@ -73,6 +85,8 @@ class Output:
     download: str | None = None
     immutable: bool = False
     fallback: str | None = None
+    instead: Instead | None = None
+    said: Said = SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,7 @@ class Client:
     formats: frozenset[OutputFormat] = frozenset()
     dpr: float = 1.0
     width: int | None = None
+    save_data: bool = False  # it asked for fewer bytes
 
 
 @dataclass(frozen=True)
@@ -93,9 +108,10 @@ class Encoded:
     """A file and what a response says about it."""
 
     body: bytes
-    format: OutputFormat
+    format: OutputFormat | Placeholder
     media_type: str
     size: Size
+    degraded: tuple[str, ...] = ()  # what there was no time for
 
 
 @dataclass(frozen=True)

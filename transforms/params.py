@@ -97,14 +97,16 @@ class Flag:
 
 @dataclass(frozen=True)
 class IntOr:
-    """A whole number in bounds, or one of a few words (`auto`, `max`)."""
+    """A whole number in bounds, or one of a few words (`auto`, `max`). `aliases` are other spellings of them."""
 
     number: Int
     words: tuple[str, ...]
+    aliases: tuple[tuple[str, str], ...] = ()
 
     def parse(self, text: str) -> int | str:
-        if text in self.words:
-            return text
+        word = dict(self.aliases).get(text, text)
+        if word in self.words:
+            return word
         try:
             return self.number.parse(text)
         except Failure as failure:

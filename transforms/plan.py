@@ -23,6 +23,8 @@ DETAIL_MARGIN = 1.5
 SideFor = Callable[[frozenset[str]], int]
 """The long side in pixels that detectors of these kinds want to see; bigger input finds less in close-ups."""
 
+SKETCH_SIDE = 100  # pixels that a placeholder is made of
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -70,7 +72,7 @@ def plan(pipeline: Pipeline, probe: Probe, limits: Limits, found: Found | None =
     for planned in steps:
         _check(planned, limits, frames)
     needs = frozenset().union(*(planned.step.needs for planned in steps))
-    detail = _detail(steps, found, upright=input_of(pipeline).upright)
+    detail = _detail(steps, found, upright=input_of(pipeline).upright, last=_shown(output, steps, probe.size))
     least_side = side_for(needs) if needs else 1
     return Plan(
         decode=Decode(reduce=reduction(probe, detail or 0.0, least_side), still=still),
@@ -121,8 +123,17 @@ def output_of(pipeline: Pipeline) -> Output:
     output = Output()
     for step in pipeline.steps:
         if step.operation.level == "output":
-            output = step.operation.apply(output, **step.arguments)
+            output = applied(output, step)
     return output
+
+
+def applied(output: Output, step: Step) -> Output:
+    """What a step of output level says, too; raises Failure bad-argument where its arguments do not go together."""
+    try:
+        result: Output = step.operation.apply(output, **step.arguments)
+    except Failure as failure:
+        raise failure.with_details(operation=step.operation.name, step=str(step)) from None
+    return result
 
 
 def _walk(pipeline: Pipeline, size: Size) -> Iterator[Planned]:
@@ -150,8 +161,10 @@ def _until_report(steps: Iterable[Planned]) -> Iterator[Planned]:
 
 
 def _may_move(output: Output, probe: Probe) -> bool:
-    if output.still or output.format == "auto":
-        return not output.still
+    if output.still or (output.instead and not output.instead.explains):
+        return False
+    if output.format == "auto":
+        return True
     if output.format is None:
         return any(name == probe.format and TRAITS[name].animation for name in WEB_FORMATS)
     return TRAITS[output.format].animation
@@ -178,8 +191,18 @@ def _too_large(step: str, size: Size, why: str, limits: Limits) -> Failure:
     )
 
 
-def _detail(steps: tuple[Planned, ...], found: Found | None, *, upright: bool) -> float | None:
-    """Pixels wanted per pixel of the source: 1 where a step needs them all, None where unknown findings decide."""
+def _shown(output: Output, steps: tuple[Planned, ...], size: Size) -> float:
+    """Pixels wanted per pixel of the result: all of them, but for placeholders."""
+    if output.instead is None or output.instead.explains:
+        return 1.0
+    return min(1.0, SKETCH_SIDE / (steps[-1].after if steps else size).long_side)
+
+
+def _detail(steps: tuple[Planned, ...], found: Found | None, *, upright: bool, last: float) -> float | None:
+    """Pixels wanted per pixel of the source: 1 where a step needs them all, None where unknown findings decide.
+
+    `last` are those that are wanted of what the steps make.
+    """
     moved = not upright
     for planned in steps:
         operation = planned.step.operation
@@ -192,7 +215,7 @@ def _detail(steps: tuple[Planned, ...], found: Found | None, *, upright: bool) -
             # What was found on the source lies elsewhere after geometry: then no detail is given up for it.
             return _wanted(planned, None if moved else found, 1.0 if moved else None)
         moved = moved or operation.level == "image"
-    return 1.0
+    return last
 
 
 def _wanted(planned: Planned, found: Found | None, unknown: float | None) -> float | None:

@@ -7,7 +7,7 @@ header is known without decoding (Pillow decodes the whole picture to find an or
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from struct import pack, unpack, unpack_from
 
@@ -18,7 +18,7 @@ from .codecs import open_picture
 from .image import PixelArray, Size
 from .modes import to_bgra, to_pixels
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GRAY, _COLOUR = 0, 2  # colour types whose transparency is one colour
 _XMP = b"XML:com.adobe.xmp" + bytes(5)  # not compressed, in no language, under no other name: as it is to be written
 _MAX_ICC = 4 * 1024 * 1024
@@ -56,21 +56,22 @@ class Png:
 
 def read(data: bytes) -> Png:
     """The container; raises ValueError, struct.error or zlib.error where it is damaged."""
-    chunks = _chunks(data)
-    kind, payload, crc = next(chunks)
-    _check(kind, payload, crc)
+    walk = chunks(data)
+    kind, payload, crc = next(walk)
+    check(kind, payload, crc)
     width, height, rest = unpack(">II5s", payload)
     if kind != b"IHDR" or not width or not height:
         raise ValueError("no header")
     png = Png(Size(width, height), rest[0], rest[1], rest)
-    _collect(png, chunks)
+    _collect(png, walk)
     if not png.default or len(png.frames) != png.announced or not all(chunks for _, chunks in png.frames):
         raise ValueError("picture or frames missing")
     return png
 
 
-def _chunks(data: bytes) -> Iterator[Chunk]:
-    view, at, kind = memoryview(data), len(_SIGNATURE), b""
+def chunks(data: bytes) -> Iterator[Chunk]:
+    """All of them up to the last, unchecked; raises struct.error where the file ends before it."""
+    view, at, kind = memoryview(data), len(SIGNATURE), b""
     while kind != b"IEND":
         length, kind = unpack_from(">I4s", data, at)
         (crc,) = unpack_from(">I", data, at + 8 + length)
@@ -78,7 +79,8 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
         at += 12 + length
 
 
-def _check(kind: bytes, payload: memoryview, crc: int) -> None:
+def check(kind: bytes, payload: memoryview, crc: int) -> None:
+    """Raises ValueError where the checksum is wrong."""
     if zlib.crc32(payload, zlib.crc32(kind)) != crc:
         raise ValueError("checksum")
 
@@ -93,14 +95,14 @@ def _collect(png: Png, chunks: Iterator[Chunk]) -> None:
             sequence = _numbered(payload, sequence)
             png.frames[-1][1].append(chunk)
         elif kind == b"fcTL" and png.announced:
-            _check(kind, payload, crc)
+            check(kind, payload, crc)
             sequence = _numbered(payload, sequence)
             png.frames.append((_placement(payload, png.size), [] if png.default else png.default))
         elif kind == b"acTL" and not png.default:
-            _check(kind, payload, crc)
+            check(kind, payload, crc)
             png.announced, png.plays = unpack(">II", payload)
         elif kind in (b"PLTE", b"tRNS"):
-            _check(kind, payload, crc)
+            check(kind, payload, crc)
             _colours(png, chunk)
         elif kind == b"iCCP":
             png.icc = _profile(payload)
@@ -154,7 +156,7 @@ def parts(png: Png) -> Iterator[tuple[Placement, PixelArray]]:
 
 
 def _pixels(png: Png, size: Size, chunks: list[Chunk]) -> PixelArray:
-    picture = open_picture(_assembled(png, size, chunks), "png")
+    picture = open_picture(assembled(png, size, chunks), "png")
     if png.transparency is None or png.colour_type == 3:
         return to_pixels(picture)
     raw = np.atleast_3d(np.asarray(picture))
@@ -172,18 +174,22 @@ def _key(png: Png) -> list[int]:
     return [sample * 255 // ((1 << png.depth) - 1) for sample in samples]
 
 
-def _assembled(png: Png, size: Size, chunks: list[Chunk]) -> bytes:
+def assembled(png: Png, size: Size, chunks: list[Chunk]) -> bytes:
     """A PNG of that one picture, without anything else; raises ValueError where its checksums are wrong."""
     for chunk in chunks:
-        _check(*chunk)
+        check(*chunk)
     data = b"".join(bytes(payload[4:] if kind == b"fdAT" else payload) for kind, payload, _ in chunks)
     written = [(b"IHDR", pack(">II5s", size.width, size.height, png.rest))]
     if png.palette:
         written.append((b"PLTE", bytes(png.palette[1])))
     if png.transparency is not None and png.colour_type == 3:
         written.append((b"tRNS", png.transparency))
-    written += [(b"IDAT", data), (b"IEND", b"")]
-    return _SIGNATURE + b"".join(
+    return file([*written, (b"IDAT", data), (b"IEND", b"")])
+
+
+def file(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """A PNG of these chunks, each a kind and a payload."""
+    return SIGNATURE + b"".join(
         pack(">I", len(payload)) + kind + payload + pack(">I", zlib.crc32(payload, zlib.crc32(kind)))
-        for kind, payload in written
+        for kind, payload in chunks
     )

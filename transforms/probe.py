@@ -21,7 +21,7 @@ from .limits import Limits
 from .magic import sniff
 from .orientation import shown
 
-_SNIFFED = 1024  # bytes
+_SNIFFED = 4096  # bytes
 TURNED_BY_READER: frozenset[FormatName] = frozenset({"tiff", "heic"})  # their readers give upright pictures
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from .failure import Failure, Kind
-from .image import Found, Image, Probe, Scale, Size
+from .image import Affine, Found, Image, Probe, Scale, Size
 from .output import Encoding, Past, Report
 from .plan import Plan, Planned
 
@@ -25,11 +25,24 @@ class Finder(Protocol):
 
 
 @dataclass(frozen=True)
+class Passed:
+    """A step that was done: what it was told of its first frame, where the picture lay on the source before and after
+    it, and the milliseconds that it took, detectors included."""
+
+    planned: Planned
+    found: Found
+    before: Affine
+    after: Affine
+    milliseconds: float
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """A picture or a report, and the detectors that it had to do without."""
+    """A picture or a report, the detectors that it had to do without, and the steps that made it."""
 
     result: Image | Report
     degraded: tuple[str, ...]
+    steps: tuple[Passed, ...] = ()
 
 
 def run(
@@ -41,25 +54,30 @@ def run(
     """
     result: Image | Report = image
     degraded: dict[str, None] = {}
+    steps: list[Passed] = []
     actual: Size | None = None  # of the picture, where the plan knew only a bound
     for index, step in enumerate(plan.steps):
         check_time(deadline)
         assert isinstance(result, Image)  # noqa: S101 - a report is always the last step of a plan
-        planned = step
+        planned, given, began = step, result, time.perf_counter()
         try:
             planned = plan.anew(step, actual) if actual else step
             wants_past = Past in (kind for _, kind in planned.step.operation.injected)
-            past = _past(plan.steps[:index], result, image, find) if wants_past else None
+            past = _past(plan.steps[:index], given, image, find) if wants_past else None
             telling = {Encoding: encoding, Past: past}
-            result, without = _apply(planned, result, probe, find, telling)
+            result, told = _apply(planned, given, probe, find, telling)
         except Failure as failure:
             raise failure.with_details(operation=planned.step.operation.name, step=str(planned.step)) from None
-        degraded.update(without)
+        degraded.update((missing.detector, None) for found in told for missing in found.missing)
         if isinstance(result, Image) and not planned.step.operation.is_exact(**planned.step.arguments):
             actual = result.size  # such a step is given every pixel
+            planned = replace(planned, after=actual)
         elif actual:
             actual = planned.after
-    return Outcome(result, tuple(degraded))
+        after = result.from_source if isinstance(result, Image) else given.from_source
+        spent = (time.perf_counter() - began) * 1000
+        steps.append(Passed(planned, told[0] if told else Found(), given.from_source, after, spent))
+    return Outcome(result, tuple(degraded), tuple(steps))
 
 
 def check_time(deadline: float) -> None:
@@ -83,20 +101,20 @@ def _past(earlier: tuple[Planned, ...], image: Image, began: Image, find: Finder
 
 def _apply(
     planned: Planned, image: Image, probe: Probe, find: Finder, telling: dict[type, Any]
-) -> tuple[Image | Report, dict[str, None]]:
+) -> tuple[Image | Report, list[Found]]:
+    """What the step makes, and what it was told of each frame that it asked about."""
     operation, arguments = planned.step.operation, planned.step.arguments
-    without: dict[str, None] = {}
+    told: list[Found] = []
 
     def injected(frame: int) -> dict[str, Any]:
-        found = _found(planned, image, frame, find)
-        without.update(dict.fromkeys(missing.detector for missing in found.missing))
+        told.append(found := _found(planned, image, frame, find))
         have: dict[type, Any] = {Found: found, Probe: probe, Scale: _scale(planned, image), **telling}
         return {name: have[kind] for name, kind in operation.injected}
 
     if operation.level == "frame":
         frames = [operation.apply(frame, **arguments, **injected(i)) for i, frame in enumerate(image.frames)]
-        return replace(image, frames=tuple(frames)), without
-    return operation.apply(image, **arguments, **injected(0)), without
+        return replace(image, frames=tuple(frames)), told
+    return operation.apply(image, **arguments, **injected(0)), told
 
 
 def _found(planned: Planned, image: Image, frame: int, find: Finder) -> Found:

@@ -19,7 +19,7 @@ from .image import Image, PixelArray
 from .inks import Sheet
 from .modes import to_bgr, to_picture
 from .moving import gif_durations, png_duration, within_runs
-from .output import Output, OutputFormat
+from .output import Level, Output, OutputFormat
 from .palette import approximated, fewer, indexed, reduced
 
 DEFAULT_QUALITY: dict[OutputFormat, int] = {
@@ -32,6 +32,7 @@ DEFAULT_QUALITY: dict[OutputFormat, int] = {
 _PROGRESSIVE_FROM = 100_000
 _FULL_CHROMA_FROM = 90  # quality; below it chroma is halved, and text and thin red lines pay for it
 _WEBP_METHOD = 2  # 18 ms for 800 × 600 and 3 % larger than method 4, which takes 44 ms
+_EFFORT = 50  # of 100, of WebP without loss
 _AVIF_SPEED = 9  # 27 ms for 800 × 600 and 13 % larger than speed 8, which takes 70 ms
 
 # What the containers' fields can hold.
@@ -40,7 +41,11 @@ _MAX_PNG_PLAYS = 2**31 - 1
 _MAX_WEBP_MS = 2**24 - 1
 _MAX_WEBP_END = 2**31 - 1  # ms; libwebp counts when frames end in an int
 _MAX_AVIF_MS = 2**32 - 1
+PALETTES: frozenset[OutputFormat] = frozenset({"png", "gif"})
+"""Formats that lose colours where they are to be lossy."""
 _LOSSY_QUALITY = 50  # of GIF and PNG, where none is said: half the colours
+_COLOURS_OF: dict[Level, int] = {"best": 100, "good": _LOSSY_QUALITY, "eco": 33, "low": 20}
+_QUALITY_OF: dict[Level, int] = {"best": 90, "good": 80, "eco": 70, "low": 60}
 
 _TIFF_XMP, _TIFF_IPTC = 700, 33723
 _TEXT = 2  # kind of an EXIF entry
@@ -55,18 +60,21 @@ def write(name: OutputFormat, sheet: Sheet, output: Output) -> bytes:
     return _WRITERS[name](sheet, output)
 
 
-def _quality(name: OutputFormat, output: Output) -> int:
-    return output.quality or DEFAULT_QUALITY[name]
+def quality_of(name: OutputFormat, output: Output) -> int:
+    """The quality that was asked for, else the format's default, or that of the level where none is measured."""
+    if name in PALETTES:
+        return output.quality or (_COLOURS_OF[output.level] if output.level else _LOSSY_QUALITY)
+    return output.quality or (_QUALITY_OF[output.level] if output.level else DEFAULT_QUALITY.get(name, 100))
 
 
 def _colours(output: Output) -> int:
     """How many a lossy GIF or PNG keeps."""
-    return max(2, (output.quality or _LOSSY_QUALITY) * 256 // 100)
+    return max(2, quality_of("png", output) * 256 // 100)
 
 
 def _jpeg(sheet: Sheet, output: Output) -> bytes:
     """By OpenCV; by Pillow where inks or something beside the pixels are written, with the same library below."""
-    quality = _quality("jpeg", output)
+    quality = quality_of("jpeg", output)
     chroma = output.chroma or ("444" if quality >= _FULL_CHROMA_FROM else "420")
     passes = (
         sheet.image.size.pixels >= _PROGRESSIVE_FROM if output.progressive is None else output.progressive != "none"
@@ -132,7 +140,9 @@ def _beside_png(carried: Carried) -> dict[str, Any]:
 
 
 def _webp(sheet: Sheet, output: Output) -> bytes:
-    image, quality, beside = sheet.image, _quality("webp", output), _beside(sheet.beside)
+    image, quality, beside = sheet.image, quality_of("webp", output), _beside(sheet.beside)
+    if output.lossless:
+        return _saved("webp", to_picture(_first(sheet)), lossless=True, quality=_EFFORT, method=_WEBP_METHOD, **beside)
     if image.animated:
         most = min(_MAX_WEBP_MS, _MAX_WEBP_END // len(image.frames))
         image = _timed(image, lambda duration: min(duration, most))
@@ -154,7 +164,7 @@ def _marked_clear(body: bytes) -> bytes:
 
 def _avif(sheet: Sheet, output: Output) -> bytes:
     options: dict[str, Any] = {
-        "quality": _quality("avif", output), "speed": _AVIF_SPEED, "max_threads": 1, **_beside(sheet.beside),
+        "quality": quality_of("avif", output), "speed": _AVIF_SPEED, "max_threads": 1, **_beside(sheet.beside),
     }  # fmt: skip
     if output.chroma:
         options["subsampling"] = ":".join(output.chroma)
@@ -202,7 +212,7 @@ def _ico(sheet: Sheet, output: Output) -> bytes:
 
 def _jp2(sheet: Sheet, output: Output) -> bytes:
     """Quality as a ratio of signal to noise, of which JPEG 2000 needs as many bytes as it takes."""
-    size, decibels = sheet.image.size, 25 + _quality("jp2", output) / 5
+    size, decibels = sheet.image.size, 25 + quality_of("jp2", output) / 5
     # Halved no more often than the shorter side can be: the library refuses what has nothing left.
     halvings = min(6, min(size.width, size.height).bit_length())
     return _saved(

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,9 +35,11 @@ class FileSource:
 
     def __init__(self, root: Path, max_bytes: int = 20 * 2**20) -> None:
         self.root = os.path.realpath(root)
+        self._inside = self.root.rstrip("/") + "/"
         self._max_bytes = max_bytes
 
-    async def version(self, ref: SourceRef) -> str | None:
+    def current(self, ref: SourceRef) -> str:
+        """The version of the file as it is now. Raises Failure `source-not-found`."""
         return _version(self._find(ref.location)[1])
 
     async def fetch(self, ref: SourceRef, known: Validators | None, deadline: float) -> Fetched | NotModified:
@@ -96,19 +99,36 @@ class FileSource:
         return found
 
     def _look(self, location: str) -> tuple[str, os.stat_result] | None:
-        """Real path and status of a regular file inside the folder (20 µs, so no thread is asked), else None."""
+        """Real path and status of a regular file inside the folder, else None: 5 µs, 20 µs where links are on the way.
+
+        Every folder on the way is looked at each time: one that is none leads nowhere else than below `root`.
+        """
         if not is_plain(location):
             return None
         try:
-            path = os.path.realpath(os.path.join(self.root, location), strict=True)
-            status = os.stat(path)
+            path, status = self._straight(location) or self._around(location)
         except OSError:
             return None
-        inside = os.path.commonpath((self.root, path)) == self.root
-        readable = stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK)
-        return (path, status) if inside and readable else None
+        inside = path.startswith(self._inside)
+        return (path, status) if inside and stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK) else None
+
+    def _straight(self, location: str) -> tuple[str, os.stat_result] | None:
+        """The path as it is written, where none of its parts is a symbolic link."""
+        end = location.find("/")
+        while end >= 0:
+            if stat.S_ISLNK(os.lstat(self._inside + location[:end]).st_mode):
+                return None
+            end = location.find("/", end + 1)
+        path = self._inside + location
+        status = os.lstat(path)
+        return None if stat.S_ISLNK(status.st_mode) else (path, status)
+
+    def _around(self, location: str) -> tuple[str, os.stat_result]:
+        path = os.path.realpath(self._inside + location, strict=True)
+        return path, os.stat(path)
 
 
+@lru_cache(maxsize=8192)
 def is_plain(location: str) -> bool:
     """Whether a decoded path can only lead downwards, on every system and in every reading."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from transforms.output import OutputFormat
 
 from .file import FORMATS, FileSource, is_plain, split_extension
 from .source import Fetched, NotModified, SourceRef, Validators, not_found
+from .storage import Bucket
 from .url import AllowedSource, climbs, parse_url
 
 DELIVERIES = ("upload", "private", "authenticated")
@@ -78,6 +79,14 @@ class Scoped(Generic[T]):
                 return value, rest
         return None
 
+    def below(self, cloud: str, delivery: str, folder: str) -> Iterator[str]:
+        """The prefixes of scopes that lie inside a folder of public ids."""
+        start = tuple(folder.split("/")) if folder else ()
+        for scope, _ in self._entries:
+            inside = len(scope.prefix) > len(start) and scope.prefix[: len(start)] == start
+            if inside and scope.holds(cloud) and scope.delivery == delivery:
+                yield "/".join(scope.prefix)
+
     def clouds(self) -> frozenset[str]:
         return frozenset(scope.cloud for scope, _ in self._entries)
 
@@ -115,6 +124,9 @@ class Base:
         return found
 
 
+Mount = FileSource | Base | Bucket
+
+
 @dataclass(frozen=True, slots=True)
 class Absent:
     """An original that is not in its folder, and may be at the old host: `rest` there, `location` in the folder.
@@ -148,17 +160,19 @@ class Mounts:
     def __init__(
         self,
         media: FileSource,
-        entries: Iterable[tuple[Scope, FileSource | Base]] = (),
+        entries: Iterable[tuple[Scope, Mount]] = (),
         pulls: Iterable[tuple[Scope, Base]] = (),
         rewrites: Iterable[tuple[Base, Base]] = (),
     ) -> None:
         entries = tuple(entries)
         plain = [(Scope(ANY, delivery), media) for delivery in DELIVERIES]
-        self._mounts: Scoped[FileSource | Base] = Scoped(entries or plain)
+        self._mounts: Scoped[Mount] = Scoped(entries or plain)
         self._pulls = Scoped(pulls)
         self._rewrites = sorted(rewrites, key=lambda pair: -len(pair[0].url))
         folders = (folder for _, folder in (entries or plain) if isinstance(folder, FileSource))
         self.folders = Folders(folders)
+        buckets = (bucket for _, bucket in entries if isinstance(bucket, Bucket))
+        self.buckets = tuple(dict.fromkeys(buckets))
 
     def places(self, source: SourceRef, cloud: str = "", delivery: str = "upload") -> tuple[Place, ...]:
         """Where a source may be, to be tried in this order until one is there.
@@ -173,7 +187,7 @@ class Mounts:
             raise not_found()
         mount, location = found
         pull = self._pulls.find(cloud, delivery, source.location)
-        if isinstance(mount, Base):
+        if not isinstance(mount, FileSource):
             return _remote(mount, location) if source.scheme == "id" else (Place(mount.at(location)),)
         if source.scheme == "file" and (pull is None or mount.has(location)):
             return (Place(SourceRef("file", location, mount.root)),)
@@ -207,9 +221,13 @@ class Mounts:
     def folder_of(self, scope: Scope) -> tuple[FileSource, str] | None:
         """The folder that all ids of a scope live in, and the path in it that they live below; None where none is."""
         found = self._mounts.find(scope.cloud, scope.delivery, "/".join((*scope.prefix, ".")))
-        if found is None or isinstance(found[0], Base):
+        if found is None or not isinstance(found[0], FileSource):
             return None
         return found[0], found[1].removesuffix(".")
+
+    def below(self, folder: str, cloud: str = "", delivery: str = "upload") -> list[str]:
+        """Folders inside a folder of public ids that originals of their own are mounted at."""
+        return list(self._mounts.below(cloud, delivery, folder))
 
     def _check_cloud(self, cloud: str) -> None:
         known = self._mounts.clouds()
@@ -239,7 +257,7 @@ def located(folder: FileSource, location: str, *, exact: bool) -> Place:
     return Place(SourceRef("file", path, folder.root), extension)
 
 
-def _remote(base: Base, public_id: str) -> tuple[Place, ...]:
+def _remote(base: Base | Bucket, public_id: str) -> tuple[Place, ...]:
     """The id as it is written; where its extension is an output format, else the id without it."""
     stem, extension = split_extension(public_id)
     written = Place(base.at(public_id))
@@ -253,8 +271,12 @@ class Folders:
     def __init__(self, folders: Iterable[FileSource]) -> None:
         self._folders = {folder.root: folder for folder in folders}
 
-    async def version(self, ref: SourceRef) -> str | None:
-        return await self._folders[ref.root].version(ref)
+    def current(self, ref: SourceRef) -> str:
+        return self._folders[ref.root].current(ref)
+
+    def join(self, others: Folders) -> None:
+        """Know their folders too, in place of one's own where they are the same; requests that run keep the others."""
+        self._folders.update(others._folders)
 
     async def fetch(self, ref: SourceRef, known: Validators | None, deadline: float) -> Fetched | NotModified:
         return await self._folders[ref.root].fetch(ref, known, deadline)

@@ -18,9 +18,13 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # IANA's special-purpose registries (IPv4: RFC 6890 and later, IPv6: the same and 3fff::/20, 5f00::/16), multicast, and
-# what is not in them but never a picture's home: Azure's address of the host, and forms that carry an IPv4 address
-# through a relay, where the address inside is not the one that is connected to.
+# what is not in them but never a picture's home: where clouds hand out credentials, and forms that carry an IPv4
+# address through a relay, where the address inside is not the one that is connected to.
 _CLASSES: dict[str, str] = {
+    # First, since most lie in another class. AWS (instances, ECS, EKS, both also over IPv6), Google, Alibaba, Oracle,
+    # Azure's address of the host.
+    "cloud metadata": "169.254.169.254/32 169.254.170.2/32 169.254.170.23/32 fd00:ec2::254/128 fd00:ec2::23/128"
+    " fd20:ce::254/128 100.100.100.200/32 192.0.0.192/32 168.63.129.16/32",
     "unspecified": "0.0.0.0/8 ::/128",
     "loopback": "127.0.0.0/8 ::1/128",
     "private": "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16",
@@ -28,7 +32,6 @@ _CLASSES: dict[str, str] = {
     "shared (carrier-grade NAT)": "100.64.0.0/10",
     "link-local": "169.254.0.0/16 fe80::/10",
     "site-local": "fec0::/10",
-    "cloud metadata": "168.63.129.16/32",
     "protocol assignments": "192.0.0.0/24",
     "benchmarking": "198.18.0.0/15 2001:2::/48",
     "documentation": "192.0.2.0/24 198.51.100.0/24 203.0.113.0/24 2001:db8::/32 3fff::/20",
@@ -46,6 +49,19 @@ _CLASSES: dict[str, str] = {
 _NETWORKS: tuple[tuple[Network, str], ...] = tuple(
     (ipaddress.ip_network(network), name) for name, networks in _CLASSES.items() for network in networks.split()
 )
+NAMED = {
+    "loopback": "loopback",
+    "private": "private",
+    "unique-local": "unique-local",
+    "shared": "shared (carrier-grade NAT)",
+    "link-local": "link-local",
+    "site-local": "site-local",
+    "benchmarking": "benchmarking",
+    "documentation": "documentation",
+    "local-nat64": "local NAT64",
+}
+"""Classes that an operator may allow by name, none of which holds where clouds hand out credentials."""
+
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _ISATAP = (0x00005EFE, 0x02005EFE)  # upper half of the interface identifier, RFC 5214
@@ -77,14 +93,28 @@ def unwrap(address: Address) -> Address:
     return ipaddress.IPv6Address(int(address))
 
 
+Exempt = Network | str
+
+
+def parse_exception(text: str) -> Exempt:
+    """An entry of DARKROOM_ALLOWED_NETWORKS: a CIDR block, or the name of a class. Raises ValueError."""
+    if text.lower() in NAMED:
+        return text.lower()
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, nor is it one of {', '.join(NAMED)}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What may be connected to: every public address, and what `exceptions` (DARKROOM_ALLOWED_NETWORKS) hold.
+    """What may be connected to: every public address, and what `exceptions` (DARKROOM_ALLOWED_NETWORKS) are: networks,
+    or names of classes (NAMED). A network lets through all that it holds, a name none of the clouds' metadata services.
 
     `own_port` is the port that this server listens on: no exception lets it fetch from itself.
     """
 
-    exceptions: tuple[Network, ...] = ()
+    exceptions: tuple[Exempt, ...] = ()
     own_port: int | None = None
 
     def check(self, host: str, address: str, port: int) -> None:
@@ -93,16 +123,26 @@ class Guard:
         if port == self.own_port and _is_local(unwrap(parsed)):
             raise _refusal(f"{host} is this server itself", hint=None)
         refused = classify(parsed)
-        if refused is not None and not self._excepted(parsed):
+        if refused is not None and not self._excepted(parsed, refused):
             raise _refusal(
                 f"{host} leads to an address that must not be connected to: {refused}",
-                hint="the operator can allow its network with DARKROOM_ALLOWED_NETWORKS, a list of CIDR blocks",
+                hint=_hint(refused),
                 address_class=refused,
                 setting="DARKROOM_ALLOWED_NETWORKS",
             )
 
-    def _excepted(self, address: Address) -> bool:
-        return any(form in network for form in (address, unwrap(address)) for network in self.exceptions)
+    def _excepted(self, address: Address, found: str) -> bool:
+        forms = (address, unwrap(address))
+        return any(
+            NAMED[exempt] == found if isinstance(exempt, str) else any(form in exempt for form in forms)
+            for exempt in self.exceptions
+        )
+
+
+def _hint(refused: str) -> str:
+    name = next((name for name, meant in NAMED.items() if meant == refused), None)
+    also = f" or the word {name}" if name else ""
+    return f"the operator can allow its network with DARKROOM_ALLOWED_NETWORKS: a CIDR block{also}"
 
 
 def _refusal(message: str, *, hint: str | None, **details: str) -> Failure:

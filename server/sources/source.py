@@ -8,10 +8,13 @@ from typing import Protocol
 
 from transforms.failure import Failure, Kind
 
+from .grant import UNSAID, Grant
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRef:
-    """Which picture: for "file" the path inside its folder, for "http" and "https" the whole canonical URL.
+    """Which picture: for "file" the path inside its folder, for "http" and "https" the whole canonical URL, for storage
+    ("s3", "gs", "az") the key below the mount's bucket and prefix.
 
     `root` is what the operator grants it by, the folder of a file or the address that a remote one must stay below; ""
     for a remote one that DARKROOM_ALLOWED_SOURCES must allow, and for a file that is not located yet. It is never shown
@@ -44,8 +47,8 @@ class Fetched:
     """A source that lies on disk, complete.
 
     `version` changes when the bytes do: modification time and size of a file, a hash of what was downloaded.
-    `fresh_for` is what the origin grants in seconds, None where it says nothing; `private` means that it forbids a
-    shared cache to keep the picture. Whoever got an `owned` one calls `release()` when it was read.
+    `grant` is what the origin says about keeping it, `tags` what it says in Cache-Tag and Surrogate-Key. Whoever got
+    an `owned` one calls `release()` when it was read.
     """
 
     path: Path
@@ -53,8 +56,8 @@ class Fetched:
     size: int
     etag: str | None = None
     modified: str | None = None
-    fresh_for: float | None = None
-    private: bool = False
+    grant: Grant = UNSAID
+    tags: tuple[str, ...] = ()
     owned: bool = False
 
     @property
@@ -69,21 +72,24 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The origin says that what the validators belong to still holds; see Fetched for the two fields."""
+    """The origin says that what the validators belong to still holds; see Fetched."""
 
-    fresh_for: float | None
-    private: bool
+    grant: Grant = UNSAID
+    tags: tuple[str, ...] = ()
 
 
 class Source(Protocol):
     """A kind of place that pictures come from."""
 
-    async def fetch(self, ref: SourceRef, known: Validators | None, deadline: float) -> Fetched | NotModified:
-        """Bring the picture to disk. `deadline` is on the clock of time.monotonic(). Fails with a Failure."""
+    def current(self, ref: SourceRef) -> str | None:
+        """The version that a fetch would give, where it can be told at once; else None.
+
+        Fails with a Failure where the source may not be fetched or is known not to be there. Called for each request.
+        """
         ...
 
-    async def version(self, ref: SourceRef) -> str | None:
-        """The version that a fetch would give, where it can be told without one; else None. Fails with a Failure."""
+    async def fetch(self, ref: SourceRef, known: Validators | None, deadline: float) -> Fetched | NotModified:
+        """Bring the picture to disk. `deadline` is on the clock of time.monotonic(). Fails with a Failure."""
         ...
 
     async def close(self) -> None: ...

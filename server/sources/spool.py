@@ -30,6 +30,7 @@ class Spool:
     def __init__(self, parent: Path) -> None:
         sweep(parent)
         self.folder, self._lock = _claim(parent)
+        self._reserved = 0
 
     @contextmanager
     def file(self) -> Iterator[tuple[int, Path]]:
@@ -42,6 +43,11 @@ class Spool:
             raise
         finally:
             os.close(descriptor)
+
+    def reserve(self) -> str:
+        """A path in the folder that nothing has."""
+        self._reserved += 1
+        return f"{self.folder}/link-{self._reserved}"
 
     def close(self) -> None:
         """Remove the folder and what is left in it. May be called twice."""

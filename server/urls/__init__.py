@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from transforms.failure import Failure, Kind
 from transforms.registry import operations
 
 from . import cloudinary, native
+from .cloudinary import anatomy
 from .cloudinary.anatomy import SHORT, form
 from .paths import Segment, split
-from .request import Request
+from .request import Claim, Dialect, Request, Signature
 
-__all__ = ["RESERVED", "Request", "canonical", "is_api", "is_cloudinary", "parse"]
+__all__ = ["RESERVED", "Claim", "Request", "canonical", "claim", "is_api", "is_cloudinary", "parse"]
 
 API = "v1_1"
 
@@ -40,6 +43,28 @@ def parse(raw_path: str, raw_query: str = "") -> Request:
             hint=f"a file or folder of this name is reached by /-/{first}",
         )  # fmt: skip
     return native.parse(raw_path, raw_query)
+
+
+_SOMEWHERE = re.compile(r"(?:/|%2f)s--[^/]*--", re.IGNORECASE)
+
+
+def claim(raw_path: str, raw_query: str = "") -> Claim:
+    """Who may ask by this path, as far as it says, for which it is split and not read. Raises Failure uri-too-long."""
+    if is_api(raw_path):
+        return Claim("cloudinary", None, pointless=True)
+    try:
+        segments = split(raw_path)
+        if not _is_cloudinary(segments):
+            return Claim("native", native.signature_of(segments, raw_query))
+        parts = anatomy.read(segments, raw_query)
+    except Failure as failure:
+        if failure.kind is Kind.URI_TOO_LONG:
+            raise
+        dialect: Dialect = "cloudinary" if is_cloudinary(raw_path) else "native"
+        signature = Signature(dialect, "", ()) if _SOMEWHERE.search(raw_path) else None
+        return Claim(dialect, signature, malformed=True)
+    presets = bool(parts.components) and all(text.startswith("t_") for text in parts.components)
+    return Claim("cloudinary", parts.signature, parts.form.delivery, presets)
 
 
 def is_api(raw_path: str) -> bool:

@@ -43,14 +43,21 @@ def parse(raw_path: str, raw_query: str = "") -> Request:
     bad-encoding, uri-too-long, too-many-steps.
     """
     segments = split(raw_path)
-    signed = _SIGNED.fullmatch(segments[0].text) if segments else None
-    if signed is None:
+    signature = signature_of(segments, raw_query)
+    if signature is None:
         return _unsigned(segments, raw_query)
     rest = segments[1:]
     timed = _EXPIRES.fullmatch(rest[0].text) if rest else None
     request = _unsigned(rest[1:] if timed else rest, raw_query)
-    signature = Signature("native", signed[2] or "", (_signable(rest, raw_query),), signed[1] or "")
     return replace(request, signature=signature, expires=int(timed[1]) if timed else None)
+
+
+def signature_of(segments: list[Segment], raw_query: str) -> Signature | None:
+    """The signature that a path begins with; nothing else of the path is read."""
+    signed = _SIGNED.fullmatch(segments[0].text) if segments else None
+    if signed is None:
+        return None
+    return Signature("native", signed[2] or "", (_signable(segments[1:], raw_query),), signed[1] or "")
 
 
 def signable(raw_path: str, raw_query: str = "") -> str:
@@ -59,7 +66,7 @@ def signable(raw_path: str, raw_query: str = "") -> str:
 
 
 def _signable(segments: list[Segment], raw_query: str) -> str:
-    path = "/" + segments[0].rest
+    path = "/" + (segments[0].rest if segments else "")
     takes_query = any(_PLAIN_URL.match(segment.rest) for segment in segments)
     return f"{path}?{raw_query}" if raw_query and takes_query else path
 

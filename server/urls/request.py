@@ -29,6 +29,22 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What a path says of who may ask, before any of its steps is read; see Request.
+
+    `presets`: it may be made of presets alone. `malformed`: it cannot be read, so that no signature can hold for it.
+    `pointless`: whoever asks is refused.
+    """
+
+    dialect: Dialect
+    signature: Signature | None
+    delivery: str = ""
+    presets: bool = False
+    malformed: bool = False
+    pointless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """Steps and the picture that they begin with.
 

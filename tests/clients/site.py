@@ -26,7 +26,7 @@ import httpx2
 import numpy as np
 from PIL import Image as Pillow
 
-from server.settings import sample_pictures
+from server.machine import sample_pictures
 from transforms.image import PixelArray
 
 from .. import pictures

@@ -5,35 +5,90 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from ..output import OUTPUT_FORMATS, Chroma, Compression, Inks, Output, Progressive
+from ..amounts import ByteCount
+from ..failure import bad_argument
+from ..instead import PLACEHOLDERS, Components, Instead
+from ..output import OUTPUT_FORMATS, Chroma, Compression, Inks, Level, Output, Progressive
 from ..params import Choice, Int, IntOr
 from ..registry import operation
+from ..words import Grid
 
-_Format = Choice((*OUTPUT_FORMATS, "auto"), aliases=(("jpg", "jpeg"), ("jpe", "jpeg"), ("tif", "tiff")))
+_Format = Choice(
+    (*OUTPUT_FORMATS, "auto", *PLACEHOLDERS, "explain"), aliases=(("jpg", "jpeg"), ("jpe", "jpeg"), ("tif", "tiff"))
+)
+
+_Quality = IntOr(Int(1, 100), ("auto", "auto:best", "auto:eco", "auto:low"), aliases=(("auto:good", "auto"),))
 
 
 @operation("format", example="format:webp", scaling="commutes")
-def format_(output: Output, type: Annotated[Any, _Format]) -> Output:  # noqa: A002 - the name in URLs
+def format_(
+    output: Output,
+    type: Annotated[Any, _Format],  # noqa: A002 - the name in URLs
+    components: Annotated[Components | None, Grid(9)] = None,
+    data: bool = False,
+    json: bool = False,
+) -> Output:
     """Choose the format of the result.
 
     `auto` takes the best that the client accepts: AVIF, WebP, or the family of the source. Without this step JPEG, PNG,
     WebP, GIF and AVIF keep their format; others become JPEG, or PNG where something is transparent. BMP, TIFF, icons
     (`ico`, at most 256 pixels a side) and JPEG 2000 (`jp2`) are written only where they are named.
+
+    Three are placeholders of the picture, to be shown until it is there. `blurhash` is the BlurHash as plain text, with
+    `components` along its width and height (4x3, or 3x4 upright); what is transparent is white in it, or what
+    `background` says. `thumbhash` is the ThumbHash in Base64 as plain text, with transparency. `lqip` is the picture
+    itself as a WebP of at most 32 pixels a side and 400 bytes; with `data` it is a data URI, as plain text.
+
+    `explain` is a drawing of what was done and why: the source with what was found in it and the part that was chosen,
+    and below it each step, what was passed over, and the time of each stage; with `json` the same as JSON. What would
+    be sent is what the other steps say, an earlier `format` included. Faces that a step hides are hidden in it too.
     """
-    return replace(output, format=type)
+    if type in OUTPUT_FORMATS or type == "auto":
+        _check_extras("a picture", components=components, data=data, json=json)
+        return replace(output, format=type, instead=None)
+    takes = {"blurhash": "components", "lqip": "data", "explain": "json"}.get(type)
+    given = {"components": components, "data": data, "json": json}
+    _check_extras(type, **{name: value for name, value in given.items() if name != takes})
+    return replace(output, instead=Instead(type, components, data, json))
+
+
+def _check_extras(what: str, **given: object) -> None:
+    belongs = {"components": "blurhash", "data": "lqip", "json": "explain"}
+    for name, value in given.items():
+        if value:
+            raise bad_argument(
+                f"{name} means nothing for {what}", hint=f"it belongs to format:{belongs[name]}", argument=name
+            )  # fmt: skip
 
 
 @operation("quality", example="quality:75", scaling="commutes")
-def quality(
-    output: Output, value: Annotated[int | str, IntOr(Int(1, 100), ("auto",))], chroma: Chroma | None = None
-) -> Output:
-    """Choose the quality of lossy formats, from 1 to 100; `auto` is the default of each format.
+def quality(output: Output, value: Annotated[int | str, _Quality], chroma: Chroma | None = None) -> Output:
+    """Choose the quality of lossy formats, from 1 to 100, or let it be measured with `auto`.
+
+    `auto` takes the lowest quality at which the picture still looks good, picture by picture: at four levels,
+    `auto:best`, `auto` (which is `auto:good`), `auto:eco` and `auto:low`. A client that sends `Save-Data: on` gets the
+    level below. It is measured for JPEG, WebP and AVIF; others take 90, 80, 70 or 60, and `lossy` as many colours as
+    for 100, 50, 33 or 20. Without this step each format has a fixed quality.
 
     `chroma` is how finely colours are kept beside brightness in JPEG and AVIF: `444` in full, `422` at half the width,
     `420` at half of both sides. WebP has only the last, the other formats keep colours in full. Without it, JPEGs of
     quality 90 and more keep them in full.
     """
-    return replace(output, quality=value if isinstance(value, int) else None, chroma=chroma)
+    if isinstance(value, int):
+        return replace(output, quality=value, level=None, chroma=chroma)
+    levels: dict[str, Level] = {"auto": "good", "auto:best": "best", "auto:eco": "eco", "auto:low": "low"}
+    return replace(output, quality=None, level=levels[value], chroma=chroma)
+
+
+@operation("max-bytes", example="max-bytes:50kB", scaling="commutes")
+def max_bytes(output: Output, most: Annotated[int, ByteCount(100, 50_000_000)]) -> Output:
+    """Keep the file within so many bytes, by the highest quality that fits; never above that of `quality`.
+
+    A number, or one with `kB`, `MB`, `KiB` or `MiB`. PNG and GIF lose colours where they do not fit without. The size
+    of the picture stays: where even the lowest quality has more bytes, or the format has no quality (BMP, TIFF, icons),
+    it is a 422 `cannot-fit`.
+    """
+    return replace(output, max_bytes=most)
 
 
 @operation("progressive", example="progressive:none", scaling="commutes")

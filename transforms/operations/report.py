@@ -12,11 +12,13 @@ from ..geometry import nominal
 from ..image import Affine, Box, Found, Image, Probe, Region, Scale, Size
 from ..output import Encoding, Past, Report
 from ..params import Ratio
+from ..placeholders import Sketch, summary
 from ..projection import moved
 from ..registry import operation
 
 LABEL_OF_FACES = "person"
 LONG_SIDE_FOR_DETECTORS = 640
+LONG_SIDE_FOR_COLOURS = 160
 
 
 def _tag_detail(before: Size, found: Found | None, **_: object) -> float:
@@ -25,13 +27,20 @@ def _tag_detail(before: Size, found: Found | None, **_: object) -> float:
 
 @operation("auto-tag", example="auto-tag", needs={"faces", "objects", "colors"}, scaling="absorbs", detail=_tag_detail)
 def auto_tag(
-    image: Image, confidence: Annotated[float, Ratio(0, 1)] = 0.4, *, found: Found, probe: Probe, scale: Scale
+    image: Image,
+    confidence: Annotated[float, Ratio(0, 1)] = 0.4,
+    placeholders: bool = False,
+    *,
+    found: Found,
+    probe: Probe,
+    scale: Scale,
 ) -> Report:
     """Say what is in the picture, as JSON: tags, objects, faces and main colours.
 
     `confidence` is the lowest that counts. Boxes and landmarks are fractions of the picture at this step, from its top
     left corner. A tag is given once, with its best confidence, and `by` says which detector gave it; a found face also
     gives the tag `person`. `models` names the models that answered, `missing` those that could not and what to do.
+    `placeholders` adds what `info` says of them.
     """
     objects = _surest(found.by("objects"), confidence)
     faces = _surest(found.by("faces"), confidence)
@@ -45,7 +54,12 @@ def auto_tag(
                   "frames": probe.frames},
         "models": dict(found.models),
         "missing": [asdict(missing) for missing in found.missing],
+        **(_placeholders(image, found) if placeholders else {}),
     })  # fmt: skip
+
+
+def _placeholders(image: Image, found: Found) -> dict[str, Any]:
+    return {"placeholders": summary(Sketch(image), found.colors)}
 
 
 def _surest(regions: Iterable[Region], confidence: float) -> list[Region]:
@@ -81,19 +95,30 @@ def _fraction(value: float) -> float:
     return round(float(value), 6)  # a hundredth of a pixel in the largest pictures
 
 
-def _info_detail(before: Size, found: Found | None, **_: object) -> float:
-    return 1 / before.long_side  # the header says it all
+def _info_detail(before: Size, found: Found | None, placeholders: bool = False) -> float:
+    """The header says it all but for the placeholders."""
+    return min(1.0, (LONG_SIDE_FOR_COLOURS if placeholders else 1) / before.long_side)
 
 
-@operation("info", example="info", scaling="absorbs", detail=_info_detail)
-def info(image: Image, *, probe: Probe, scale: Scale) -> Report:
-    """Say what the header of the source says, and the size of the picture at this step, as JSON."""
+def _info_needs(placeholders: bool) -> frozenset[str]:
+    return frozenset({"colors"} if placeholders else ())
+
+
+@operation("info", example="info", needs=_info_needs, scaling="absorbs", detail=_info_detail)
+def info(image: Image, placeholders: bool = False, *, found: Found, probe: Probe, scale: Scale) -> Report:
+    """Say what the header of the source says, and the size of the picture at this step, as JSON.
+
+    `placeholders` adds what may be shown until the picture is there: `blurhash`, `thumbhash` (in Base64), `lqip` (a
+    data URI of a tiny picture), the main `color` (null where nothing can be seen) and the `palette`, each as `#rrggbb`.
+    They are of the picture at this step, of its first frame.
+    """
     size = nominal(image.size, scale)
     return Report({
         "width": size.width, "height": size.height, "format": probe.format, "bytes": probe.bytes,
         "frames": probe.frames, "has_alpha": probe.has_alpha, "animated": probe.animated,
         "orientation": probe.orientation, "icc": probe.icc,
         "source": {"width": probe.size.width, "height": probe.size.height},
+        **(_placeholders(image, found) if placeholders else {}),
     })  # fmt: skip
 
 

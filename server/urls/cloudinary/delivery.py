@@ -12,8 +12,10 @@ from . import layers, vocabulary
 from .amounts import given, reader
 from .component import Component, checked, unknown, unsupported
 
-# Fixed numbers until quality is measured per picture: `good` is Cloudinary's default for q_auto and ours for `auto`.
-_LEVELS: dict[str, int | str] = {"auto": "auto", "auto:best": 90, "auto:good": "auto", "auto:eco": 70, "auto:low": 60}
+# `good` is Cloudinary's default for q_auto, and ours for `auto`.
+_LEVELS = {
+    "auto": "auto", "auto:best": "auto:best", "auto:good": "auto", "auto:eco": "auto:eco", "auto:low": "auto:low",
+}  # fmt: skip
 _CHROMA = ("420", "422", "444")
 _LATER_QUALITIES = frozenset(("auto:sensitive", "jpegmini", "jpegmini:0", "jpegmini:1", "jpegmini:2"))
 _FRACTION = re.compile(r"0?\.[0-9]{1,30}", re.ASCII)

@@ -1,0 +1,50 @@
+"""`format:explain`: what a render did, told with its source."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from transforms.encode import encode
+from transforms.explain import Story, redacted, told
+from transforms.explained import SIDE, drawn
+from transforms.expressions import KINDS
+from transforms.image import Found, Frame, Image, Size
+from transforms.orientation import shown
+from transforms.output import Client, Output
+from transforms.pipeline import Pipeline
+from transforms.plan import Plan
+from transforms.probe import Source
+from transforms.run import Outcome
+
+from .finder import SourceFinder
+
+AS_JPEG = Output("jpeg", quality=85, chroma="444")  # letters are coloured at their edges with less
+
+
+def story_of(
+    pipeline: Pipeline, source: Source, finder: SourceFinder, plan: Plan, outcome: Outcome, sent: dict[str, Any],
+    timings: tuple[tuple[str, float], ...],
+) -> Story:  # fmt: skip
+    """What was done. Only what this render asked for counts as found, whatever else is known of the source."""
+    asked = frozenset[str]().union(*(KINDS.get(operand.name, frozenset()) for operand in pipeline.operands))
+    for passed in outcome.steps:
+        asked |= passed.planned.step.needs | dict(passed.found.models).keys()
+    known = finder.seen
+    found = Found(
+        tuple(region for region in known.regions if region.by in asked),
+        models=tuple(model for model in known.models if model[0] in asked),
+    )
+    without = tuple(dict.fromkeys((*finder.without, *outcome.degraded)))
+    size = shown(source.probe.size, source.turn)
+    return Story(str(pipeline), source.probe, size, plan, outcome.steps, found, sent, without, timings)
+
+
+def explained(story: Story, finder: SourceFinder, *, as_json: bool) -> tuple[bytes, str, Size]:
+    """The body, its media type, and the size of the drawing or the source: a JPEG, or JSON."""
+    if as_json:
+        content = json.dumps(told(story), ensure_ascii=False, separators=(",", ":"))
+        return content.encode(), "application/json", story.size
+    view = redacted(Frame(finder.upright_view(SIDE)), story)
+    encoded = encode(Image((Frame(drawn(view, story)),)), AS_JPEG, None, Client())
+    return encoded.body, encoded.media_type, encoded.size

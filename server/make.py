@@ -1,0 +1,196 @@
+"""What a cache miss costs: admission, the original, a render process, and the entry that is kept of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from cachetools import TTLCache
+
+from cache.entry import Entry, Meta
+from cache.key import digest
+from cache.open import Cache
+from detectors.found import pack, unpack
+from detectors.registry import model_kinds
+from transforms.failure import Failure
+from transforms.limits import Limits
+
+from . import refusals
+from .admission import Admission
+from .disposition import disposition
+from .findings import Findings
+from .keys import identity, of_client
+from .metrics import Metrics
+from .originals import Original, Originals, Version
+from .renderer import Job, Rendered
+from .renderers import Renderers
+from .sniff import pixels_of
+from .tags import MOST, named, tags_of_source
+from .wanted import Wanted
+
+RENDERER_VERSION = "3"  # part of every key and ETag: raise it with any change that changes pixels or bytes
+RENDERER_SINCE = datetime(2026, 11, 21, tzinfo=UTC)  # when it was raised: no result was modified before
+
+KEPT = 7 * 86_400.0  # s; the source's version is in the key, so that an entry never becomes wrong, only unused
+LASTING = frozenset({"animation", "text"})  # what no second try would bring back
+DEGRADED_TTL = 60.0  # s; a result that had to do without something heals by itself
+FAILED_TTL = 30.0  # s for which what the source made fail is not tried again
+COSTLY_REMEMBERED = 60.0  # s for which what killed its renderer is refused at once
+STRIKES = 3  # pipelines that a source may fail with before it is refused altogether
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An entry, its key, and the version of the source that it was made from.
+
+    `stored`: it is in the cache; `shared`: those who wait for it in other processes find it there.
+    """
+
+    key: str
+    entry: Entry
+    version: Version
+    stored: bool
+    shared: bool
+
+
+class Maker:
+    """Makes results, 5. to 13. of a request."""
+
+    def __init__(
+        self, *, originals: Originals, cache: Cache, findings: Findings, renderers: Renderers, admission: Admission,
+        limits: Limits, metrics: Metrics,
+    ) -> None:  # fmt: skip
+        self._originals = originals
+        self._store = cache.store
+        self._shareable = cache.shareable
+        self._findings = findings
+        self._renderers = renderers
+        self._admission = admission
+        self._limits = limits
+        self._metrics = metrics
+        self._costly: TTLCache[str, Failure] = TTLCache(10_000, COSTLY_REMEMBERED)
+        self._strikes: TTLCache[str, int] = TTLCache(10_000, COSTLY_REMEMBERED)
+        self._fingerprint = digest(RENDERER_VERSION, repr(limits))
+
+    def key(self, wanted: Wanted, version: Version) -> str:
+        """The key of a result: all that it depends on, hashed; remembered, because it is asked for at every request."""
+        # All models where one is needed: what a step asks for next depends on what is found first.
+        kinds = model_kinds() if wanted.pipeline.needs & model_kinds() else frozenset()
+        depends = (version.tag, *self._findings.identities(kinds))
+        key = wanted.keys.get(depends)
+        if key is None:
+            wanted.keys.clear()
+            key = wanted.keys[depends] = digest(
+                "render", self._fingerprint, wanted.pipeline.text, *wanted.ref.identity, *depends,
+                *of_client(wanted.client),
+            )  # fmt: skip
+        return key
+
+    async def make(self, wanted: Wanted, deadline: float, client: str, known: Version | None = None) -> Made:
+        """The result of a wanted picture. With `known` the origin is only asked whether that version still holds."""
+        self._admission.refuse_if_full(client)  # 5.
+        began, started = time.time(), time.perf_counter()
+        original = await self._originals.fetch(wanted.ref, deadline, known)  # 6.
+        fetched = time.perf_counter()
+        key = self.key(wanted, original.version)
+        ready = await self._store.get(key) if not original.version.private else None
+        if ready is not None:
+            return Made(key, ready, original.version, stored=False, shared=True)
+        if original.fetched is None:  # it still holds, but the render of it is gone
+            original = await self._originals.fetch(wanted.ref, deadline)
+            key = self.key(wanted, original.version)
+        self.refuse_if_costly(wanted, original.version)
+        assert original.fetched is not None  # noqa: S101 - it was fetched without a condition
+        async with self._admission.admitted(client, pixels_of(original.fetched.path), deadline):
+            admitted = time.perf_counter()
+            entry = await self._rendered(wanted, original, deadline, began)  # 7. to 12.
+        stored = not original.version.private
+        self._metrics.stage("fetch", fetched - started)
+        self._metrics.stage("queue", admitted - fetched)
+        waits = f"fetch;dur={(fetched - started) * 1000:.1f}, queue;dur={(admitted - fetched) * 1000:.1f}"
+        entry = replace(entry, meta={**entry.meta, "timings": f"{waits}, {entry.meta['timings']}"})
+        if stored:
+            await self._store.put(key, entry)  # 13.
+        return Made(key, entry, original.version, stored, stored and self._shareable(entry))
+
+    async def _rendered(self, wanted: Wanted, original: Original, deadline: float, began: float) -> Entry:
+        """The entry of a render, or of the failure that the source would cause again."""
+        try:
+            rendered = await self._render(wanted, original, deadline)
+        except Failure as failure:
+            if failure.kind not in refusals.LASTING:
+                raise
+            tags = (*tags_of_source(wanted.ref), *original.version.tags)
+            until = began + FAILED_TTL
+            return Entry(b"", {**refusals.written(failure), "timings": ""}, began, until, until, tags)
+        self._count(rendered, original)
+        return self._entry(wanted, original, rendered, began)
+
+    async def _render(self, wanted: Wanted, original: Original, deadline: float) -> Rendered:
+        fetched = original.fetched
+        assert fetched is not None  # noqa: S101 - make fetches what it has not got
+        kinds = wanted.pipeline.needs & model_kinds()
+        content = await self._findings.content(fetched.path, fetched.version) if kinds else None
+        # What a step may ask for once it knows more is looked up as well: it costs next to nothing.
+        known = await self._findings.known(content, model_kinds()) if content else None
+        if known is not None:
+            self._metrics.found["hit" if known.models else "miss"].inc()
+        job = Job(
+            str(fetched.path), wanted.pipeline.text, wanted.client, self._limits,
+            min(deadline, time.monotonic() + self._renderers.seconds), content,
+            pack(known) if known and known.models else None,
+        )  # fmt: skip
+        try:
+            rendered = await self._renderers.render(job)
+        except Failure as failure:
+            if failure.code == "source-too-costly":
+                self._ban(wanted, original.version, failure)
+            raise
+        if content and rendered.found and not original.version.private:
+            tags = (*tags_of_source(wanted.ref), *original.version.tags)
+            await self._findings.remember(content, unpack(rendered.found), tags)
+        return rendered
+
+    def _count(self, rendered: Rendered, original: Original) -> None:
+        for stage, milliseconds in rendered.timings:
+            self._metrics.stage(stage, milliseconds / 1000)
+        self._metrics.rendered(original.fetched.size if original.fetched else 0, len(rendered.body))
+        for what in rendered.degraded:
+            self._metrics.degraded.labels(what).inc()
+
+    def _ban(self, wanted: Wanted, version: Version, failure: Failure) -> None:
+        """What cost a renderer is refused for a while; the whole source once it did so in several ways."""
+        failure = failure.with_details()
+        self._costly[identity(wanted.ref, version, wanted.pipeline.text)] = failure
+        source = identity(wanted.ref, version)
+        self._strikes[source] = self._strikes.get(source, 0) + 1
+        if self._strikes[source] >= STRIKES:
+            self._costly[source] = failure
+
+    def refuse_if_costly(self, wanted: Wanted, version: Version) -> None:
+        """Raises what a render of this source, or this render of it, cost its process a moment ago."""
+        for known in (identity(wanted.ref, version), identity(wanted.ref, version, wanted.pipeline.text)):
+            if known in self._costly:
+                raise self._costly[known].with_details()  # anew: a raised one holds on to all that was at hand
+
+    def _entry(self, wanted: Wanted, original: Original, rendered: Rendered, began: float) -> Entry:
+        ttl = DEGRADED_TTL if set(rendered.degraded) - LASTING else KEPT
+        source = original.fetched
+        assert source is not None  # noqa: S101 - it was rendered from
+        meta: Meta = {
+            "media_type": rendered.media_type,
+            "width": rendered.size.width,
+            "height": rendered.size.height,
+            "degraded": ", ".join(rendered.degraded),
+            "timings": ", ".join(f"{stage};dur={ms:.1f}" for stage, ms in rendered.timings),
+            "disposition": disposition(rendered.download, wanted.ref, rendered.media_type),
+            "immutable": rendered.immutable,
+            "headers": [list(field) for field in rendered.headers],
+            "source_bytes": source.size,
+            # What detectors have a say in changes with their models, of which no date tells.
+            "modified": None if wanted.pipeline.needs else source.modified,
+        }
+        tags = (*tags_of_source(wanted.ref), *named("tag", rendered.labels), *original.version.tags)
+        until = time.time() + ttl
+        return Entry(rendered.body, meta, began, until, until, tags[:MOST])

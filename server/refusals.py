@@ -1,0 +1,31 @@
+"""Failures as they are kept in the cache, for a while: what a source made fail would fail again."""
+
+from __future__ import annotations
+
+from cache.entry import Entry, Meta
+from transforms.failure import Failure, Kind
+
+LASTING = frozenset({
+    Kind.BAD_REQUEST, Kind.NOT_FOUND, Kind.TOO_LARGE, Kind.UNSUPPORTED_MEDIA, Kind.UNPROCESSABLE, Kind.NOT_IMPLEMENTED,
+})  # fmt: skip
+"""Kinds of failures that the picture or the steps cause, not the moment."""
+
+
+def written(failure: Failure) -> Meta:
+    """A failure as the meta of an entry."""
+    return {
+        "failure": [failure.kind.value, failure.code, failure.message, failure.hint, failure.retry_after,
+                    failure.details],
+    }  # fmt: skip
+
+
+def read(entry: Entry) -> Failure | None:
+    """The failure that an entry holds, None where it holds something else."""
+    match entry.meta.get("failure"):
+        case [str(kind), str(code), str(message), hint, retry_after, dict(details)] if kind in set(Kind):
+            return Failure(
+                Kind(kind), code, message, details=details,
+                hint=hint if isinstance(hint, str) else None,
+                retry_after=retry_after if isinstance(retry_after, int) else None,
+            )  # fmt: skip
+    return None
