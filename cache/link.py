@@ -116,16 +116,22 @@ class Link:
     async def _slot(self) -> AsyncIterator[None]:
         """One of the connections, awaited for one budget. That all are busy says nothing about Redis, so the breaker
         does not hear of it, as it would from redis-py's blocking pool: a burst must not look like a dead Redis."""
+        if self._slots.locked():
+            await self._wait_for_slot()
+        else:
+            await self._slots.acquire()  # at once, and without a timeout, which costs 15 µs
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    async def _wait_for_slot(self) -> None:
         try:
             async with asyncio.timeout(self._budget):
                 await self._slots.acquire()
         except TimeoutError:
             self.fail("timeout", "Busy")
             raise Unanswered("busy") from None
-        try:
-            yield
-        finally:
-            self._slots.release()
 
     async def _ask(self, command: Callable[[Client], Awaitable[T]]) -> T:
         try:

@@ -31,7 +31,7 @@ class TieredStore:
         *backs: Store,
         purges: Purges | None = None,
         announce: Announce | None = None,
-        budget: float = BUDGET,
+        budget: float | None = BUDGET,
         clock: Callable[[], float] = time.time,
         on_event: OnEvent | None = None,
     ) -> None:
@@ -119,6 +119,8 @@ class TieredStore:
         return {"name": self.name, "state": state, "stores": stores}
 
     async def _bounded(self, work: Awaitable[T]) -> T | None:
+        if self._budget is None:
+            return await work
         try:
             async with asyncio.timeout(self._budget):
                 return await work

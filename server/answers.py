@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Mapping
+from random import getrandbits
 from typing import TypeVar
 
 import structlog
@@ -16,9 +16,10 @@ from transforms.failure import Failure, Kind
 from . import errors, log
 from .clients import Clients
 from .metrics import Metrics
+from .protocol import WHOLE
 from .redact import origin_of, shown
 from .render import Delivery
-from .respond import Reply, Responder, etags
+from .respond import Reply, Responder, etags, fields, lines
 from .urls import is_api, is_cloudinary
 from .wanted import Asked
 
@@ -27,8 +28,8 @@ T = TypeVar("T")
 SHED = frozenset({"queue-full", "queue-timeout", "deadline-exceeded"})  # codes of what load alone refuses
 GONE = 499  # the status in log and metrics of a client that went away
 
-_OPTIONS = ((b"allow", b"GET, HEAD, OPTIONS"), (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
-            (b"access-control-max-age", b"86400"))  # fmt: skip
+_METHODS = "GET, HEAD, OPTIONS"
+_OPTIONS = lines({"Allow": _METHODS, "Access-Control-Allow-Methods": _METHODS, "Access-Control-Max-Age": "86400"})
 
 Headers = Mapping[str, str]
 
@@ -46,7 +47,7 @@ class Pictures:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = _headers(scope)
-        request_id = log.request_id(headers.get("x-request-id", "")) or uuid.uuid4().hex
+        request_id = log.request_id(headers.get("x-request-id", "")) or _new_id()
         with self._metrics.in_progress.track_inprogress():
             try:
                 with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -56,22 +57,23 @@ class Pictures:
                 raise
         await self._send(reply, scope, headers, request_id, started, send)
 
-    async def at_hand(self, scope: Scope, send: Send) -> bool:
-        """Answers a request that was asked before from what memory has, and says whether it could."""
+    async def recalled(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Answers a request that was asked before, if it can from what memory has; False where it was not."""
         delivery = self.delivery
         if delivery is None or scope["method"] not in ("GET", "HEAD"):
             return False
         started = time.perf_counter()
-        asked = delivery.recall(*_target(scope))
+        asked = delivery.recall(scope["raw_path"], scope["query_string"])
         if asked is None:
             return False
         headers = _headers(scope)
         client, known = asked.negotiation.client(headers), etags(headers.get("if-none-match", ""))
         answer = delivery.near(asked, client, known)
         if answer is None:
-            return False
+            await self(scope, receive, send)
+            return True
         reply = self._responder.reply(answer, asked, known, headers.get("if-modified-since", ""))
-        request_id = log.request_id(headers.get("x-request-id", "")) or uuid.uuid4().hex
+        request_id = log.request_id(headers.get("x-request-id", "")) or _new_id()
         await self._send(reply, scope, headers, request_id, started, send)
         return True
 
@@ -81,12 +83,13 @@ class Pictures:
         seconds = time.perf_counter() - started
         self._count(scope, reply, request_id, seconds)
         timings = f"{reply.timings}, " if reply.timings else ""
-        said = (
-            (b"server-timing", f"{timings}total;dur={seconds * 1000:.1f}".encode()),
-            (b"x-request-id", request_id.encode()),
-        )
-        fields = [*reply.fields, *said, *self._responder.always(headers.get("origin", ""))]
-        await send({"type": "http.response.start", "status": reply.status, "headers": fields})
+        said = f"server-timing: {timings}total;dur={seconds * 1000:.1f}\r\nx-request-id: {request_id}\r\n".encode()
+        head = reply.head + said + self._responder.always(headers.get("origin", ""))
+        whole = scope.get("extensions", {}).get(WHOLE)
+        if whole is not None:
+            await whole(reply.status, head, reply.body)
+            return
+        await send({"type": "http.response.start", "status": reply.status, "headers": fields(head)})
         await send({"type": "http.response.body", "body": reply.body})
 
     def _count(self, scope: Scope, reply: Reply, request_id: str, seconds: float) -> None:
@@ -117,7 +120,7 @@ class Pictures:
         response = errors.respond(
             found, vary=self._responder.vary(asked), cloudinary=is_cloudinary(path), request_id=request_id
         )  # fmt: skip
-        return Reply(response.status_code, tuple(response.raw_headers), bytes(response.body), code=found.code)
+        return Reply(response.status_code, lines(response.headers), bytes(response.body), code=found.code)
 
     def _peer(self, scope: Scope, headers: Headers) -> str:
         peer = scope.get("client")
@@ -135,16 +138,21 @@ class Pictures:
             )  # fmt: skip
 
 
-class AtHand:
-    """Middleware before all others: what was asked before and is in memory needs no routes."""
+class Recalled:
+    """Middleware before all others: what was asked for before is a picture, and needs no routes."""
 
     def __init__(self, app: ASGIApp, pictures: Pictures) -> None:
         self._app = app
         self._pictures = pictures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not await self._pictures.at_hand(scope, send):
+        if scope["type"] != "http" or not await self._pictures.recalled(scope, receive, send):
             await self._app(scope, receive, send)
+
+
+def _new_id() -> str:
+    """Told apart from others, not hard to guess: a UUID from the system's randomness costs 8 µs."""
+    return f"{getrandbits(128):032x}"
 
 
 def _headers(scope: Scope) -> dict[str, str]:

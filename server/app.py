@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
-from .answers import AtHand, Pictures
+from .answers import Pictures, Recalled
 from .assemble import Parts, assembled
 from .clients import Clients
 from .faults import flush, hook_of
 from .health import Health
-from .log import set_up
+from .log import gathered, set_up
 from .metrics import Metrics
 from .pages.index import index
 from .purge import Purge
@@ -47,6 +48,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
             reloader.delivery = parts.delivery
             purge.store, purge.mounts = parts.store, lambda: parts.delivery.mounts
             await stack.enter_async_context(metrics.kept_fresh())
+            stack.enter_context(gathered())
+            gc.collect()
+            gc.freeze()
             yield
             health.parts = reloader.delivery = purge.store = None
         await flush(settings)
@@ -54,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     routes = [*_routes(health, settings), Route("/cache", purge.__call__, methods=["DELETE"])]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.metrics, app.state.drain, app.state.reload = metrics, health.drain, reloader
-    app.add_middleware(AtHand, pictures=pictures)
+    app.add_middleware(Recalled, pictures=pictures)
     if settings.tracing:
         from .tracing import Tracing, exported
 

@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from prometheus_client import Counter
-
 from cache.open import Cache, open_cache
 from cache.store import Store
 from detectors.client import Client
@@ -23,7 +21,7 @@ from .findings import Findings
 from .identities import Identities
 from .log import logger
 from .make import Maker
-from .metrics import Metrics
+from .metrics import Metrics, Tally
 from .origins import open_origins
 from .render import Delivery
 from .renderers import Renderers
@@ -117,12 +115,12 @@ def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection
 
 
 def _cache(settings: Settings, metrics: Metrics) -> Cache:
-    counters: dict[tuple[str, str], Counter] = {}  # to find one costs as much as to count
+    counters: dict[tuple[str, str], Tally] = {}
 
     def count(name: str, event: str) -> None:
         counter = counters.get((name, event))
         if counter is None:
-            counter = counters[name, event] = metrics.stores.labels(name, event)
+            counter = counters[name, event] = metrics.tally(metrics.stores.labels(name, event))
         counter.inc()
 
     return open_cache(

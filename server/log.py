@@ -5,18 +5,22 @@ The line of a request is written by hand: 2 µs in JSON, where structlog takes 2
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Literal
 
 import orjson
 import structlog
 
 from .redact import clean
+
+_AT_ONCE = 4096  # bytes that a pipe takes in one piece
 
 Form = Literal["json", "text"]
 Hook = Callable[[BaseException, Mapping[str, Any]], None]
@@ -31,6 +35,9 @@ class _State:
     requests = True  # whether lines of requests are written
     form: Form = "text"
     hook: Hook | None = None
+    loop: asyncio.AbstractEventLoop | None = None  # whose turns lines are gathered in; to ask for it costs 5 µs
+    lines: ClassVar[list[bytes]] = []  # of requests, not written yet
+    size = 0
     second = -1
     stamp = ""
 
@@ -79,6 +86,17 @@ def _set_up_libraries(
 
 def _json(line: Any, **options: Any) -> str:
     return orjson.dumps(line, default=options.get("default"), option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """While this lasts, lines of requests are written once per turn of the running loop."""
+    _State.loop = asyncio.get_running_loop()
+    try:
+        yield
+    finally:
+        _State.loop = None
+        _flush()
 
 
 def logger() -> structlog.typing.FilteringBoundLogger:
@@ -193,8 +211,28 @@ def _now() -> str:
 
 
 def _write(line: bytes) -> None:
+    """With the others of this turn of the loop: a call for each line costs a request 8 of its 75 µs."""
+    loop = _State.loop
+    if loop is None:
+        _put(line)
+        return
+    if _State.size + len(line) > _AT_ONCE:
+        _flush()
+    if not _State.lines:
+        loop.call_soon(_flush)
+    _State.lines.append(line)
+    _State.size += len(line)
+
+
+def _flush() -> None:
+    if _State.lines:
+        _put(b"".join(_State.lines))
+        _State.lines, _State.size = [], 0
+
+
+def _put(lines: bytes) -> None:
     """In one call, so that the lines of several fronts do not mix; a log that is gone stops no request."""
     try:
-        os.write(2, line)
+        os.write(2, lines)
     except OSError:
         return

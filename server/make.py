@@ -75,9 +75,7 @@ class Maker:
 
     def key(self, wanted: Wanted, version: Version) -> str:
         """The key of a result: all that it depends on, hashed; remembered, because it is asked for at every request."""
-        # All models where one is needed: what a step asks for next depends on what is found first.
-        kinds = model_kinds() if wanted.pipeline.needs & model_kinds() else frozenset()
-        depends = (version.tag, *self._findings.identities(kinds))
+        depends = (version.tag, *self._findings.identities(wanted.models)) if wanted.models else (version.tag,)
         key = wanted.keys.get(depends)
         if key is None:
             wanted.keys.clear()

@@ -1,6 +1,6 @@
 """Prometheus metrics: base units, no URL and no host as a label. The first group has the names imgproxy uses.
 
-Counting costs 0.7 µs a value where several fronts share files, 0.3 µs otherwise; a request is five of them.
+Counting costs 0.9 µs a value. What each request counts is added up in plain numbers, and read when somebody looks.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
+from threading import Lock
 from typing import Literal
 
 from prometheus_client import (
@@ -45,6 +46,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._namespace = namespace
         self._watched: list[tuple[Gauge, Callable[[], float]]] = []
+        self._tallies: list[Tally] = []
+        self._refreshing = Lock()
         self._shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         self._define_imgproxys()
         self._define_ours()
@@ -86,7 +89,8 @@ class Metrics:
     def _bind(self) -> None:
         """The children that the request path needs, found once: to find one costs as much as to count."""
         self.renders, self.sources, self.found = (self._looked(kind) for kind in ("render", "source", "found"))
-        self._statuses = {status: self.statuses.labels(str(status)) for status in (200, 304)}
+        self._requests, self._sent = self.tally(self.requests), self.tally(self.sent)
+        self._statuses = {status: self.tally(self.statuses.labels(str(status))) for status in (200, 304)}
         self._stages = {stage: self.spans.labels(stage) for stage in STAGES}
         for kind in ("1xx", "2xx", "3xx", "4xx", "5xx", "failed"):
             self.origins.labels(kind)
@@ -95,8 +99,14 @@ class Metrics:
         self._build.labels(version("darkroom")).set(1)
         self._reloaded.set(1)
 
-    def _looked(self, kind: str) -> Mapping[Looked, Counter]:
-        return {result: self.cache.labels(kind, result) for result in LOOKED}
+    def _looked(self, kind: str) -> Mapping[Looked, Tally]:
+        return {result: self.tally(self.cache.labels(kind, result)) for result in LOOKED}
+
+    def tally(self, counter: Counter) -> Tally:
+        """What is counted for a counter until somebody looks."""
+        tally = Tally(counter)
+        self._tallies.append(tally)
+        return tally
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"{self._namespace}_{name}", help_text, labels, registry=self.registry)
@@ -135,14 +145,13 @@ class Metrics:
 
     def request(self, status: int, seconds: float, sent: int) -> None:
         """Count an answer: its status, the time it took, the bytes of its body."""
-        counter = self._statuses.get(status)
-        if counter is None:
-            counter = self._statuses[status] = self.statuses.labels(str(status))
-        self.requests.inc()
-        counter.inc()
+        tally = self._statuses.get(status)
+        if tally is None:
+            tally = self._statuses[status] = self.tally(self.statuses.labels(str(status)))
+        self._requests.inc()
+        tally.inc()
+        self._sent.inc(sent)
         self.seconds.observe(seconds)
-        if sent:
-            self.sent.inc(sent)
 
     def stage(self, name: str, seconds: float) -> None:
         """The time that a stage of a request took; see STAGES."""
@@ -183,9 +192,12 @@ class Metrics:
         ]
 
     def refresh(self) -> None:
-        """Read the gauges. Fronts that share their metrics do so every second, for whoever is asked."""
-        for gauge, read in self._watched:
-            gauge.set(read())
+        """Read the gauges and tallies. Fronts that share their metrics do so every second, for whoever is asked."""
+        with self._refreshing:
+            for gauge, read in self._watched:
+                gauge.set(read())
+            for tally in tuple(self._tallies):
+                tally.flush()
 
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
@@ -205,6 +217,23 @@ class Metrics:
     def text(self) -> bytes:
         """All metrics in the text format. Blocks for some ms: it reads files and asks the detection service."""
         return generate_latest(self.scrape)
+
+
+class Tally:
+    """Counts in a plain number what goes to a counter when it is flushed. Belongs to the event loop."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._count = self._told = 0
+
+    def inc(self, amount: int = 1) -> None:
+        self._count += amount
+
+    def flush(self) -> None:
+        """From any thread, one at a time: the loop may count meanwhile."""
+        count = self._count
+        self._counter.inc(count - self._told)
+        self._told = count
 
 
 class InProgress:

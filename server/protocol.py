@@ -11,11 +11,12 @@ import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from transforms.failure import Failure, Kind
 
@@ -23,6 +24,9 @@ from . import errors
 
 if TYPE_CHECKING:
     from .settings import Settings
+
+WHOLE = "darkroom.whole"
+"""Extension of the ASGI scope: `await whole(status, head, body)` sends an answer at once, its head as lines."""
 
 HEAD_BYTES = 65_536  # of request line and headers
 SPARE = 256  # connections above the greatest number, which are answered that there are too many
@@ -145,12 +149,16 @@ class Protocol(HttpToolsProtocol):
             self._fed = 0
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(cycle, self._watched(app))
+        """As uvicorn's, but for the task being kept: asyncio.current_task() costs 5 µs."""
+        cast(Any, cycle.scope)["extensions"] = {WHOLE: partial(_write, cycle)}
+        task = self.loop.create_task(cycle.run_asgi(self._watched(app)))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+        if cycle.scope["method"] in ("GET", "HEAD"):  # what changes something is not left half done
+            self._task = task
 
     def _watched(self, app: ASGIApp) -> Any:
         async def watched(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["method"] in ("GET", "HEAD"):  # what changes something is not left half done
-                self._task = asyncio.current_task()
             try:
                 await app(scope, receive, send)
             except asyncio.CancelledError:
@@ -187,6 +195,29 @@ class Protocol(HttpToolsProtocol):
         if self.cycle is None or self.cycle.response_complete:  # else it would stand in the middle of an answer
             self.transport.write(head.encode() + body)
         self.leave()
+
+
+async def _write(cycle: RequestResponseCycle, status: int, head: bytes, body: bytes) -> None:
+    """Send a whole answer at once. `head` are complete lines, of names and values that may stand in a head.
+
+    uvicorn's send looks through every name and value, and writes head and body apart: 20 µs of an answer's 75.
+    """
+    if cycle.flow.write_paused and not cycle.disconnected:
+        await cycle.flow.drain()
+    if cycle.disconnected:
+        return
+    lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % field for field in cycle.default_headers), head]
+    if not cycle.keep_alive:
+        lines.append(b"connection: close\r\n")
+    lines.append(b"\r\n")
+    if cycle.scope["method"] != "HEAD":
+        lines.append(body)
+    cycle.transport.write(b"".join(lines))
+    cycle.response_started = cycle.response_complete = True
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
 
 
 def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -70,7 +70,7 @@ class Delivery:
         self._metrics = metrics
         self._access = access
         self._formats = formats
-        self._asked: LRUCache[tuple[str, str], Asked] = LRUCache(REMEMBERED)
+        self._asked: LRUCache[tuple[bytes, bytes], Asked] = LRUCache(REMEMBERED)
         self.background: set[asyncio.Task[None]] = set()
 
     @property
@@ -84,7 +84,7 @@ class Delivery:
         self._presets, self._mounts, self._access, self._pull = presets, mounts, access, pull or self._pull
         self._asked.clear()
 
-    def recall(self, raw_path: str, raw_query: str) -> Asked | None:
+    def recall(self, raw_path: bytes, raw_query: bytes) -> Asked | None:
         """1. The request, where it was asked for before and its signature still holds."""
         asked: Asked | None = self._asked.get((raw_path, raw_query))
         if asked is None or (asked.request.expires is not None and time.time() >= asked.request.expires):
@@ -93,7 +93,8 @@ class Delivery:
 
     def ask(self, raw_path: str, raw_query: str) -> Asked:
         """1. The path as a request, its signature checked; both dialects give the same pipeline."""
-        asked = self.recall(raw_path, raw_query)
+        key = raw_path.encode("latin-1"), raw_query.encode("latin-1")
+        asked = self.recall(*key)
         if asked is not None:
             return asked
         self._access.verify(urls.claim(raw_path, raw_query))
@@ -101,7 +102,7 @@ class Delivery:
         self._access.check(request, time.time(), self._presets.expand)
         asked = self.asked(request)
         if len(raw_path) + len(raw_query) <= LONGEST_REMEMBERED:
-            self._asked[raw_path, raw_query] = asked
+            self._asked[key] = asked
         return asked
 
     def asked(self, request: Request) -> Asked:
@@ -138,6 +139,13 @@ class Delivery:
     async def deliver(self, asked: Asked, client: Client, known_etags: frozenset[str], peer: str = "") -> Answer:
         """2. to 13. The answer, within the deadline that counts from now. `peer` is who asks, by its address."""
         deadline = time.monotonic() + self._seconds
+        located = asked.near(client)
+        if located is not None:
+            try:
+                return await self._first(located, known_etags, deadline, peer)
+            except Failure as failure:
+                if failure.code != "source-not-found":
+                    raise  # else it may be somewhere else now
         wanted = asked.wanted(client, self._mounts)
         for layer in wanted.layers:
             try:
@@ -146,6 +154,10 @@ class Delivery:
                 raise missing(layer, failure) from None
         if asked.unrendered is not None:
             raise asked.unrendered
+        return await self._first(wanted, known_etags, deadline, peer)
+
+    async def _first(self, wanted: Wanted, known_etags: frozenset[str], deadline: float, peer: str) -> Answer:
+        """The answer by the first place that the source is in."""
         absent: Failure | None = None
         for attempt in wanted.attempts:
             try:
@@ -159,13 +171,17 @@ class Delivery:
 
     async def _attempt(self, wanted: Wanted, known_etags: frozenset[str], deadline: float, peer: str) -> Answer:
         """3. to 13. with one of the places that the source may be in."""
+        if wanted.absent is None:  # what stores are asked for they answer in time, or say that they cannot
+            version = await self._originals.version(wanted.ref)
+            answer = await self._remembered(wanted, version, known_etags, peer) if version is not None else None
+            if answer is not None:
+                return answer
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
-                if wanted.absent is not None:
-                    wanted = wanted.at(await self._pull.bring(wanted.absent, deadline))
-                version = await self._originals.version(wanted.ref)
-                answer = await self._remembered(wanted, version, known_etags, peer) if version is not None else None
-                return answer or await self._made(wanted, deadline, peer)
+                if wanted.absent is None:
+                    return await self._made(wanted, deadline, peer)
+                brought = wanted.at(await self._pull.bring(wanted.absent, deadline))
+                return await self._attempt(brought, known_etags, deadline, peer)
         except TimeoutError:
             raise Failure(
                 Kind.UNAVAILABLE, "deadline-exceeded", "the picture took longer than a request may", retry_after=5

@@ -9,17 +9,14 @@ from functools import cache
 from typing import Any
 
 import http_sf
-from cachetools import LRUCache
 from werkzeug.http import http_date, parse_date
 
 from cache.entry import Entry
 
 from .make import DEGRADED_TTL, RENDERER_SINCE
-from .render import REMEMBERED, Answer, Status
+from .render import Answer, Status
 from .sources.source import SourceRef
 from .wanted import Asked
-
-Field = tuple[bytes, bytes]
 
 SAFE_HEADERS = {
     # The picture may be opened as a page of its own: it may then load nothing and run nothing.
@@ -35,12 +32,16 @@ EXPOSED = (
 )
 
 
+MOST_HEADS = 64  # kinds of answers to one request whose heads are remembered
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A response that is all there; as an ASGI application it sends itself."""
 
     status: int
-    fields: tuple[Field, ...] = ()
+    head: bytes = b""
+    """Lines of names and values."""
     body: bytes = b""
     answer: Answer | None = None
     """What it tells, and `code` the failure that it tells instead."""
@@ -78,10 +79,9 @@ def etags(header: str) -> frozenset[str]:
 class _Lasting:
     """What is the same in every response with one entry."""
 
-    stored_at: float
     modified: str | None
-    on_200: tuple[Field, ...]
-    on_304: tuple[Field, ...]
+    on_200: bytes
+    on_304: bytes
 
 
 class Responder:
@@ -91,39 +91,40 @@ class Responder:
         self._policy = policy
         self._anybody = policy.origins in ((), ("*",))
         shared = {"Access-Control-Allow-Origin": "*"} if policy.origins == ("*",) else {}
-        self._always = _fields(
+        self._always = lines(
             {**SAFE_HEADERS, **shared, **({"Access-Control-Expose-Headers": EXPOSED} if policy.origins else {})}
         )
-        self._lasting: LRUCache[tuple[Asked, str, Status, bool], _Lasting] = LRUCache(REMEMBERED)
 
     def reply(self, answer: Answer, asked: Asked, known: frozenset[str], since: str = "") -> Reply:
         """200 with the body, or 304 where it is among the tags that the client knows, or unmodified since then."""
-        entry, control = answer.entry, (b"cache-control", self._cache_control(answer, asked).encode())
-        if entry is None:
-            return Reply(304, (*self._on_304(answer, asked), control), answer=answer)
-        lasting = self._about(answer, entry, asked)
-        if answer.etag in known or "*" in known or (since and not known and since == lasting.modified):
-            return Reply(304, (*lasting.on_304, control), answer=answer)
-        return Reply(200, (*lasting.on_200, control), entry.body, answer)
+        entry = answer.entry
+        said = self._about(answer, asked)
+        control = f"cache-control: {self._cache_control(answer, asked)}\r\n".encode()
+        if entry is None or answer.etag in known or "*" in known or (since and not known and since == said.modified):
+            return Reply(304, said.on_304 + control, answer=answer)
+        return Reply(200, said.on_200 + control, entry.body, answer)
 
-    def _about(self, answer: Answer, entry: Entry, asked: Asked) -> _Lasting:
-        key = asked, answer.etag, answer.status, answer.stored
-        found = self._lasting.get(key)
-        if found is None or found.stored_at != entry.stored_at:
-            modified = _modified(entry)
+    def _about(self, answer: Answer, asked: Asked) -> _Lasting:
+        entry = answer.entry
+        key = answer.etag, cache_status(answer.status, answer.stored), "" if entry is None else str(entry.stored_at)
+        found: _Lasting | None = asked.heads.get(key)
+        if found is None:
+            if len(asked.heads) >= MOST_HEADS:
+                asked.heads.clear()
+            modified = _modified(entry) if entry is not None else None
             on_304 = self._on_304(answer, asked)
-            on_200 = (*on_304, *_fields(self._on_200(answer, entry, asked, modified)))
-            found = self._lasting[key] = _Lasting(entry.stored_at, modified, on_200, on_304)
+            on_200 = on_304 + lines(self._on_200(answer, entry, asked, modified)) if entry is not None else b""
+            found = asked.heads[key] = _Lasting(modified, on_200, on_304)
         return found
 
-    def _on_304(self, answer: Answer, asked: Asked) -> tuple[Field, ...]:
+    def _on_304(self, answer: Answer, asked: Asked) -> bytes:
         said = {
             "ETag": answer.etag,
             "Cache-Status": cache_status(answer.status, answer.stored),
             "Vary": self.vary(asked),
             "Accept-CH": asked.negotiation.accept_ch,
         }
-        return _fields(said)
+        return lines(said)
 
     def _on_200(self, answer: Answer, entry: Entry, asked: Asked, modified: str | None) -> dict[str, str | None]:
         meta = entry.meta
@@ -171,20 +172,29 @@ class Responder:
             return f"public, max-age={seconds}, {stale}{lasting}"
         return f"public, max-age={browser}, s-maxage={seconds}, {stale}"
 
-    def always(self, origin: str) -> tuple[Field, ...]:
+    def always(self, origin: str) -> bytes:
         """What every response says, also of a failure. `origin` is that of the page that asks, "" for none."""
         if self._anybody:
             return self._always
         allowed = origin in self._policy.origins
-        return (*self._always, (b"access-control-allow-origin", origin.encode("latin-1"))) if allowed else self._always
+        return self._always + lines({"Access-Control-Allow-Origin": origin}) if allowed else self._always
 
 
 def _named(headers: Any) -> dict[str, str]:
     return {str(name): str(value) for name, value in headers}
 
 
-def _fields(said: Mapping[str, str | None]) -> tuple[Field, ...]:
-    return tuple((name.lower().encode(), value.encode("latin-1")) for name, value in said.items() if value)
+def lines(said: Mapping[str, str | None]) -> bytes:
+    """Headers as they are written, those without a value left out. Raises ValueError for what would end a line."""
+    text = "".join(f"{name.lower()}: {value}\r\n" for name, value in said.items() if value)
+    if text.count("\n") + text.count("\r") > 2 * sum(1 for value in said.values() if value) or "\0" in text:
+        raise ValueError("a header has a line end in it")
+    return text.encode("latin-1")
+
+
+def fields(head: bytes) -> list[tuple[bytes, bytes]]:
+    """The lines of a head as ASGI has them."""
+    return [(name, value) for name, _, value in (line.partition(b": ") for line in head.split(b"\r\n")[:-1])]
 
 
 def _modified(entry: Entry) -> str | None:

@@ -19,6 +19,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_contex
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .protocol import WHOLE
 from .redact import shown
 
 SILENT = frozenset({"/health", "/healthcheck", "/ready", "/metrics"})
@@ -58,6 +59,7 @@ class Tracing:
         parent = self._propagator.extract(
             {key: headers[key] for key in ("traceparent", "tracestate") if key in headers}
         )
+        scope.get("extensions", {}).pop(WHOLE, None)  # what goes past `send` cannot be told of
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         attributes = {
             "http.request.method": scope["method"],

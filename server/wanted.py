@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
+from typing import Any
 
+from detectors.registry import model_kinds
 from transforms.check import check
 from transforms.output import Client, OutputFormat
 from transforms.pipeline import Pipeline, Preset, Step
@@ -40,6 +42,12 @@ class Wanted:
     keys: dict[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)  # known ones
 
     @cached_property
+    def models(self) -> frozenset[str]:
+        """The kinds of detections whose models the result depends on: all where one is needed, since what a step asks
+        for next depends on what is found first."""
+        return model_kinds() if self.pipeline.needs & model_kinds() else frozenset()
+
+    @cached_property
     def attempts(self) -> tuple[Wanted, ...]:
         return (self, *self.otherwise)
 
@@ -64,6 +72,7 @@ class Asked:
             isinstance(node, Step) and node.operation.name == "immutable" for node in self.pipeline.unconditional
         )
         self.tags = named("preset", (node.name for node in request.pipeline.nodes if isinstance(node, Preset)))
+        self.heads: dict[tuple[str, ...], Any] = {}  # what responses to it say, as long as that stays the same
         self._located: dict[Client, Wanted] = {}
         self._until = 0.0
 

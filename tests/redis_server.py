@@ -131,7 +131,7 @@ class RedisClusterServers:
     def __init__(self, count: int = 3) -> None:
         self._buses = [free_port() for _ in range(count)]
         self.nodes = [
-            RedisServer("--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "1000",
+            RedisServer("--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "15000",
                         "--cluster-require-full-coverage", "no")
             for bus in self._buses
         ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -56,6 +57,7 @@ def test_a_request_is_counted_in_one_call() -> None:
     metrics.origin(503)
     metrics.origin(None)
     metrics.renders["hit"].inc()
+    metrics.refresh()
     value = metrics.registry.get_sample_value
     assert value("darkroom_requests_total") == 3
     assert value("darkroom_status_codes_total", {"status": "200"}) == 2
@@ -112,7 +114,7 @@ def test_several_fronts_are_summed_and_one_that_died_is_forgotten(media: Path, d
         for side in range(20, 32):
             with httpx2.Client(base_url=running.url, trust_env=False) as client:  # a connection each, to reach both
                 assert client.get(f"/resize:{side}x/photo.jpg").status_code == 200
-        assert running.metric("darkroom_requests_total") == 12
+        assert eventually(lambda: running.metric("darkroom_requests_total") == 12)  # fronts tell every second
         assert running.metric("darkroom_workers ") == 2
         assert running.metric('darkroom_resident_memory_bytes{role="parent"}') > 0
         dead = fronts(running)[0]
@@ -127,6 +129,15 @@ def test_several_fronts_are_summed_and_one_that_died_is_forgotten(media: Path, d
         assert running.metric("darkroom_workers ") == 2
 
 
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
 def fronts(running: Server) -> list[psutil.Process]:
     return [child for child in psutil.Process(running.process.pid).children() if is_front(child)]
 
@@ -139,4 +150,10 @@ def test_metrics_may_have_a_port_of_their_own(media: Path, detection: str, worke
         assert running.get("/resize:21x/photo.jpg").status_code == 200
         assert running.get("/metrics").status_code == 404
         text = httpx2.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
-        assert "\ndarkroom_requests_total 2.0\n" in text  # the refused /metrics is one
+        assert "\ndarkroom_requests_total " in text
+
+        def counted() -> bool:  # the refused /metrics is one
+            told = httpx2.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+            return "\ndarkroom_requests_total 2.0\n" in told
+
+        assert eventually(counted)
