@@ -35,6 +35,10 @@ class Flight(Generic[T]):
         """Keys in the air."""
         return len(self._works)
 
+    def __contains__(self, key: str) -> bool:
+        """Whether it is in the air."""
+        return key in self._works
+
     async def run(
         self, key: str, make: Callable[[], Awaitable[T]], shareable: Callable[[T], bool] = lambda _: True
     ) -> tuple[T, bool]:

@@ -12,12 +12,11 @@ def digest(*parts: str | bytes) -> str:
 
     Text counts as its UTF-8 bytes; file names that are not UTF-8 (lone surrogates) are taken as well.
     """
-    hasher = blake3()
+    pieces: list[bytes] = []
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-        hasher.update(len(data).to_bytes(8, "big"))
-        hasher.update(data)
-    return hasher.hexdigest(BYTES)
+        pieces += (len(data).to_bytes(8, "big"), data)
+    return blake3(b"".join(pieces)).hexdigest(BYTES)
 
 
 def key(kind: str, *parts: str | bytes) -> str:

@@ -40,6 +40,10 @@ class SharedFlight:
         """Keys in the air in this process."""
         return len(self._flight)
 
+    def __contains__(self, key: str) -> bool:
+        """Whether this process waits for it."""
+        return key in self._flight
+
     async def run(
         self,
         key: str,

@@ -118,7 +118,8 @@ class Pictures:
         if found.code in SHED:
             self._metrics.shed.labels(found.code).inc()
         response = errors.respond(
-            found, vary=self._responder.vary(asked), cloudinary=is_cloudinary(path), request_id=request_id
+            found, vary=self._responder.vary(asked), request_id=request_id,
+            cloudinary=asked.request.dialect == "cloudinary" if asked else is_cloudinary(path),
         )  # fmt: skip
         return Reply(response.status_code, lines(response.headers), bytes(response.body), code=found.code)
 
@@ -138,16 +139,19 @@ class Pictures:
             )  # fmt: skip
 
 
-class Recalled:
-    """Middleware before all others: what was asked for before is a picture, and needs no routes."""
+class Entrance:
+    """Middleware before all others: what is no page of the server is a picture, and needs no routes (40 µs)."""
 
-    def __init__(self, app: ASGIApp, pictures: Pictures) -> None:
+    def __init__(self, app: ASGIApp, pictures: Pictures, pages: frozenset[str]) -> None:
         self._app = app
         self._pictures = pictures
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not await self._pictures.recalled(scope, receive, send):
+        if scope["type"] != "http" or (scope["path"].rstrip("/") or "/") in self._pages:
             await self._app(scope, receive, send)
+        elif not await self._pictures.recalled(scope, receive, send):
+            await self._pictures(scope, receive, send)
 
 
 def _new_id() -> str:

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
-from .answers import Pictures, Recalled
+from .answers import Entrance, Pictures
 from .assemble import Parts, assembled
 from .clients import Clients
 from .faults import flush, hook_of
@@ -58,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     routes = [*_routes(health, settings), Route("/cache", purge.__call__, methods=["DELETE"])]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.metrics, app.state.drain, app.state.reload = metrics, health.drain, reloader
-    app.add_middleware(Recalled, pictures=pictures)
+    app.add_middleware(Entrance, pictures=pictures, pages=frozenset(route.path for route in routes))
     if settings.tracing:
         from .tracing import Tracing, exported
 
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     return app
 
 
-def _routes(health: Health, settings: Settings) -> list[BaseRoute]:
+def _routes(health: Health, settings: Settings) -> list[Route]:
     return [
         Route("/", index(settings.media)),
         Route("/health", health.health),

@@ -85,9 +85,13 @@ class Maker:
             )  # fmt: skip
         return key
 
+    def refuse_if_full(self, client: str) -> None:
+        """5. Raises the failures of Admission.refuse_if_full: of one more render, before anything is fetched for it."""
+        self._admission.refuse_if_full(client)
+
     async def make(self, wanted: Wanted, deadline: float, client: str, known: Version | None = None) -> Made:
         """The result of a wanted picture. With `known` the origin is only asked whether that version still holds."""
-        self._admission.refuse_if_full(client)  # 5.
+        self.refuse_if_full(client)  # 5.
         began, started = time.time(), time.perf_counter()
         original = await self._originals.fetch(wanted.ref, deadline, known)  # 6.
         fetched = time.perf_counter()

@@ -207,8 +207,11 @@ class Delivery:
     async def _made(self, wanted: Wanted, deadline: float, peer: str) -> Answer:
         """4. Single flight: one render per wanted picture, in this process and across replicas, however many ask."""
 
+        key = _flight_of(wanted)
+        if key not in self._flight:
+            self._maker.refuse_if_full(peer)  # as make does, but at a tenth of what a flight costs
         made, led = await self._flight.run(
-            _flight_of(wanted), lambda: self._maker.make(wanted, deadline, peer),
+            key, lambda: self._maker.make(wanted, deadline, peer),
             lambda: self._found(wanted), lambda made: made.shared,
         )  # fmt: skip
         if not led:

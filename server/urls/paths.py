@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from transforms.failure import Failure, Kind
@@ -38,7 +39,13 @@ def split(raw_path: str) -> list[Segment]:
             Kind.URI_TOO_LONG, "uri-too-long", f"the path is longer than {LONGEST_PATH} bytes",
             details={"maximum": LONGEST_PATH},
         )  # fmt: skip
-    return [Segment(decode(raw_path[begin:end]), raw_path[begin:]) for begin, end in _pieces(raw_path)]
+    return list(_split(raw_path))
+
+
+@lru_cache(64)
+def _split(raw_path: str) -> tuple[Segment, ...]:
+    """Remembered, because a path is split for its signature, for its dialect and to be read."""
+    return tuple(Segment(decode(raw_path[begin:end]), raw_path[begin:]) for begin, end in _pieces(raw_path))
 
 
 def _pieces(raw_path: str) -> Iterator[tuple[int, int]]:
