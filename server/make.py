@@ -125,7 +125,7 @@ class Maker:
                 raise
             tags = (*tags_of_source(wanted.ref), *original.version.tags)
             until = began + FAILED_TTL
-            return Entry(b"", {**refusals.written(failure), "timings": ""}, began, until, until, tags)
+            return Entry(b"", {"failure": refusals.written(failure), "timings": ""}, began, until, until, tags)
         self._count(rendered, original)
         return self._entry(wanted, original, rendered, began)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cache.entry import Entry, Meta
+from typing import Any
+
 from transforms.failure import Failure, Kind
 
 LASTING = frozenset({
@@ -11,17 +12,14 @@ LASTING = frozenset({
 """Kinds of failures that the picture or the steps cause, not the moment."""
 
 
-def written(failure: Failure) -> Meta:
-    """A failure as the meta of an entry."""
-    return {
-        "failure": [failure.kind.value, failure.code, failure.message, failure.hint, failure.retry_after,
-                    failure.details],
-    }  # fmt: skip
+def written(failure: Failure) -> list[Any]:
+    """A failure as a part of an entry's meta."""
+    return [failure.kind.value, failure.code, failure.message, failure.hint, failure.retry_after, failure.details]
 
 
-def read(entry: Entry) -> Failure | None:
-    """The failure that an entry holds, None where it holds something else."""
-    match entry.meta.get("failure"):
+def read(written: object) -> Failure | None:
+    """The failure that was written, None for everything else."""
+    match written:
         case [str(kind), str(code), str(message), hint, retry_after, dict(details)] if kind in set(Kind):
             return Failure(
                 Kind(kind), code, message, details=details,

@@ -242,7 +242,7 @@ class Delivery:
         self, wanted: Wanted, version: Version, key: str, entry: Entry | None, status: Status, stored: bool = False
     ) -> Answer:
         """Raises the failure that an entry holds."""
-        failure = refusals.read(entry) if entry is not None else None
+        failure = refusals.read(entry.meta.get("failure")) if entry is not None else None
         if failure is not None:
             raise failure
         kept_for = version.fresh_for if entry is None else min(version.fresh_for, entry.fresh_until - time.time())

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cache.entry import Entry, Meta
-from transforms.failure import Failure, Kind
+from transforms.failure import Failure
 
+from .. import refusals
 from .grant import UNSAID, Grant
 from .source import Fetched, NotModified, Validators
 
@@ -150,7 +151,7 @@ class Record:
             "tag": self.tag, "size": self.size, "etag": self.etag, "modified": self.modified, "tags": list(self.tags),
             "until": [self.fresh_until, self.serve_until, self.error_until, self.failed_until], "stale": self.stale,
             "grant": [grant.fresh_for, grant.ask, grant.while_revalidate, grant.if_error],
-            "failure": _written(self.failure),
+            "failure": refusals.written(self.failure) if self.failure else None,
         }  # fmt: skip
 
     @classmethod
@@ -164,20 +165,7 @@ class Record:
                 entry.stored_at, str(meta["tag"]), int(meta["size"]), meta["etag"], meta["modified"],
                 tuple(map(str, meta["tags"])), fresh_until, serve_until, error_until,
                 Grant(fresh_for, False, bool(ask), while_revalidate, if_error),
-                bool(meta["stale"]), _failure(meta["failure"]), failed_until,
+                bool(meta["stale"]), refusals.read(meta["failure"]), failed_until,
             )  # fmt: skip
         except (KeyError, TypeError, ValueError):
             return None
-
-
-def _written(failure: Failure | None) -> list[Any] | None:
-    if failure is None:
-        return None
-    return [str(failure.kind), failure.code, failure.message, failure.hint, failure.retry_after, failure.details]
-
-
-def _failure(written: list[Any] | None) -> Failure | None:
-    if written is None:
-        return None
-    kind, code, message, hint, retry_after, details = written
-    return Failure(Kind(kind), code, message, hint=hint, retry_after=retry_after, details=details)
