@@ -70,9 +70,12 @@ class Flight(Generic[T]):
             if not work.waiting and not work.task.done():
                 work.task.cancel()
                 self._release(key, work)  # now, so that nobody joins what is being cancelled
-        if work.task.cancelled():
-            raise Interrupted(key)
-        return work.task.result()
+        try:
+            if work.task.cancelled():
+                raise Interrupted(key)
+            return work.task.result()
+        finally:
+            del work  # a failure in it holds on to this frame, and all that the callers have at hand
 
     def _land(self, key: str, work: _Work[T]) -> None:
         self._release(key, work)

@@ -128,6 +128,8 @@ class Renderers:
             if not ended.done():
                 await self._abandon(pool, future, ended)
             raise
+        finally:
+            del future, ended  # a failure in them holds on to this frame, and all that its callers have at hand
 
     async def _abandon(self, pool: ProcessPool, future: Future[T], ended: asyncio.Future[T]) -> None:
         """Ends what nobody waits for. Not before it has begun: pebble would end the process that takes it up."""
