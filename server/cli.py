@@ -17,6 +17,7 @@ from .cli_models import models
 from .cli_operate import operate
 
 cli = typer.Typer(
+    rich_markup_mode=None,  # else [:port] in a text is taken for markup
     no_args_is_help=True, add_completion=False, help="A URL in, the right picture out.",
     pretty_exceptions_show_locals=False,  # they hold secrets
 )  # fmt: skip

@@ -10,7 +10,7 @@ import typer
 
 from .cli_common import Option, Optional, done, fail, settings_from
 
-links = typer.Typer()
+links = typer.Typer(rich_markup_mode=None)
 
 Dialect = Literal["native", "cloudinary"]
 

@@ -11,7 +11,7 @@ from .cli_common import Option, Optional, fail, said, settings_from
 if TYPE_CHECKING:
     from detectors.models import Listed, ModelStore
 
-models = typer.Typer(no_args_is_help=True, help="The weights of the detectors.")
+models = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="The weights of the detectors.")
 
 
 @models.command("list")

@@ -13,7 +13,7 @@ from .cli_common import Option, Optional, fail, given, settings_from, take
 from .environment import SettingsError
 from .settings import Settings
 
-operate = typer.Typer()
+operate = typer.Typer(rich_markup_mode=None)
 
 AsJson = Annotated[bool, Option("--json", help="Print JSON.")]
 

@@ -21,9 +21,9 @@ def check_hooks(settings: Settings) -> None:
     if settings.error_hook:
         _function(settings.error_hook)
     if settings.sentry_dsn and find_spec("sentry_sdk") is None:
-        raise SettingsError("DARKROOM_SENTRY_DSN wants sentry_sdk: pip install 'darkroom[sentry]'")
+        raise SettingsError("DARKROOM_SENTRY_DSN wants sentry_sdk: pip install -e '.[sentry]'")
     if settings.tracing and find_spec("opentelemetry.sdk" if find_spec("opentelemetry") else "opentelemetry") is None:
-        raise SettingsError("DARKROOM_TRACING wants OpenTelemetry: pip install 'darkroom[otel]'")
+        raise SettingsError("DARKROOM_TRACING wants OpenTelemetry: pip install -e '.[otel]'")
 
 
 def hook_of(settings: Settings) -> Hook | None:

@@ -124,7 +124,7 @@ class Maker:
             if failure.kind not in refusals.LASTING:
                 raise
             tags = (*tags_of_source(wanted.ref), *original.version.tags)
-            until = began + FAILED_TTL
+            until = began + (COSTLY_REMEMBERED if failure.code == "source-too-costly" else FAILED_TTL)
             return Entry(b"", {"failure": refusals.written(failure), "timings": ""}, began, until, until, tags)
         self._count(rendered, original)
         return self._entry(wanted, original, rendered, began)

@@ -32,7 +32,7 @@ from .urls.request import Request
 from .wanted import Asked, Wanted
 
 LONGEST_REMEMBERED = 1000  # characters of a path whose request is remembered
-REMEMBERED = 8192  # requests
+REMEMBERED = 2048  # requests, of some kB each
 
 Status = Literal["hit", "stale", "miss", "follower"]
 """How an answer came about: from the cache, from a stale entry, made for it, made for somebody who asked before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
@@ -32,6 +33,7 @@ from .clock import Clock
 from .explaining import explained, story_of
 from .finder import SourceFinder
 
+TRIMMED_EVERY = 100  # renders; to do it takes some ms
 OUT_OF_MEMORY = -4  # cv::Error::StsNoMem
 SURE = 0.4  # score from which something found names the result; that of `auto-tag`
 FACES = frozenset({"faces", "largest-face", "all-faces"})
@@ -71,6 +73,7 @@ class _Settings:
     """Per process, set once by `start`."""
 
     detection: Detection | None = None
+    renders: int = 0
 
 
 _process = _Settings()
@@ -94,12 +97,22 @@ def _virtual_bytes() -> int:
         return int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def _trim() -> None:
+    """Give back what glibc's malloc keeps of renders past, where there is one: 7 % of the process in 10,000 renders."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def ready() -> None:
     """Does nothing: the process that runs it has started."""
 
 
 def render(job: Job) -> Rendered:
     """Render one job; raises Failure for whatever the user or the source did wrong."""
+    _process.renders += 1
+    if _process.renders % TRIMMED_EVERY == 0:
+        _trim()
     try:
         return _render(job)
     except MemoryError:

@@ -114,7 +114,9 @@ class Responder:
             modified = _modified(entry) if entry is not None else None
             on_304 = self._on_304(answer, asked)
             on_200 = on_304 + lines(self._on_200(answer, entry, asked, modified)) if entry is not None else b""
-            found = asked.heads[key] = _Lasting(modified, on_200, on_304)
+            found = _Lasting(modified, on_200, on_304)
+            if answer.status == "hit":  # of the others there will be no second
+                asked.heads[key] = found
         return found
 
     def _on_304(self, answer: Answer, asked: Asked) -> bytes:

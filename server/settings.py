@@ -144,6 +144,8 @@ def _printed(default: Any) -> str:
         return default.get_secret_value()
     if default in (None, ()):
         return ""
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
     return f"{default:g}" if isinstance(default, bool | float) else str(default)
 
 

@@ -102,6 +102,8 @@ async def _warm(client: httpx2.AsyncClient, url: str, accept: str, summary: Summ
             answer = await client.get(url, headers={"Accept": accept})
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             why = str(error) or type(error).__name__
+            if isinstance(error, httpx2.ConnectError) and not summary.results:
+                break  # nobody has answered yet: nobody is there
             await asyncio.sleep(_pause(attempt, ""))
             continue
         if answer.status_code < 400:

@@ -187,3 +187,16 @@ def test_detect_serves_over_tcp_with_a_secret(media: Path, models_folder: Path) 
             assert (answer.status_code, "x-degraded" in answer.headers) == (200, False)
         with Server(media=media, detection=address, detection_secret="wrong", models=models_folder) as running:
             assert running.wait("/health").get("/blur-faces/zidane.jpg").status_code == 503
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "serve", "detect", "render", "tag", "check", "doctor", "purge", "warm", "sign", "url", "parse", "models",
+     "models list", "models pull", "models verify", "health"],
+)  # fmt: skip
+def test_every_command_says_what_it_takes(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "server", *command.split(), "--help"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage" in done.stdout

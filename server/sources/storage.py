@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 SCHEMES = ("s3", "gs", "az")
-NEEDED = "object storage needs obstore: pip install 'darkroom[s3]'"
+NEEDED = "object storage needs obstore: pip install -e '.[s3]'"
 
 _CHUNK = 256 * 1024
 _ADDRESS = re.compile(r"([a-z0-9]+)://([a-z0-9][a-z0-9._-]{1,254})(?:/(.*))?", re.DOTALL)
