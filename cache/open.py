@@ -41,6 +41,7 @@ class Cache:
 
     store: Store
     flight: SharedFlight
+    _purges: Purges
     _redis: RedisStore | None = None
     _disk: DiskStore | None = None
     _local: LocalNews | None = None
@@ -50,6 +51,15 @@ class Cache:
     def shareable(self, entry: Entry) -> bool:
         """Whether those who wait for an entry in other processes will find it in the store."""
         return self._redis is None or self._redis.shares(entry)
+
+    @property
+    def purges(self) -> int:
+        """How many purges this process knows of: it changes with each."""
+        return self._purges.count
+
+    def purged(self, entry: Entry) -> bool:
+        """Whether an entry was begun before a purge of it: nobody may keep it."""
+        return self._purges.forbid(entry)
 
     async def start(self) -> None:
         """Waits for nothing that may be slow or away."""
@@ -99,7 +109,7 @@ def open_cache(
     store = TieredStore(memory, *backs, budget=None, purges=purges, announce=announce, on_event=on_event)
     if local is not None:
         news.append(LocalNews(local, store.hear))
-    cache = Cache(store, _flight(redis, prefix), redis, files, news[0] if news else None, None, on_warning)
+    cache = Cache(store, _flight(redis, prefix), purges, redis, files, news[0] if news else None, None, on_warning)
     if redis is not None:
         from .replicas import Replicas
 

@@ -21,12 +21,14 @@ class Purges:
         self._remembered = remembered
         self._clock = clock
         self._swept = 0.0
+        self.count = 0  # of purges; whoever asks after one has nothing to do with what was begun before
 
     def add(self, tags: Collection[str], moment: float | None = None) -> float:
         """Remembers that these were purged, now unless said otherwise. Gives the moment."""
         now = self._clock()
         moment = now if moment is None else moment
         self._sweep(now)
+        self.count += 1
         for tag in tags:
             self._moments[tag] = max(moment, self._moments.get(tag, moment))
         return moment

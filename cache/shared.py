@@ -54,16 +54,12 @@ class SharedFlight:
         """What `make` returned or raised, or `look` found, and whether this caller's own `make` was called.
 
         `make` stores its result before it returns, `look` finds what is stored; without it nothing is shared between
-        processes. Where `shareable` says no to a result, each follower makes its own. A failure is everybody's in one
+        processes. Where `shareable` says no to a result, each process makes its own. A failure is everybody's in one
         process, and nobody's in others: they try for themselves.
         """
         landed: _Landed[T]
         landed, led = await self._flight.run(key, lambda: self._across(key, make, look, shareable))
-        if led:
-            return landed.result, landed.made
-        if shareable(landed.result):
-            return landed.result, False
-        return await make(), True
+        return landed.result, led and landed.made
 
     async def close(self) -> None:
         if self._leases is not None:

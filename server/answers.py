@@ -16,12 +16,12 @@ from transforms.failure import Failure, Kind
 from . import errors, log
 from .clients import Clients
 from .metrics import Metrics
-from .protocol import WHOLE
 from .redact import origin_of, shown
 from .render import Delivery
 from .respond import Reply, Responder, etags, fields, lines
 from .urls import is_api, is_cloudinary
 from .wanted import Asked
+from .whole import WHOLE
 
 T = TypeVar("T")
 
@@ -29,7 +29,10 @@ SHED = frozenset({"queue-full", "queue-timeout", "deadline-exceeded"})  # codes 
 GONE = 499  # the status in log and metrics of a client that went away
 
 _METHODS = "GET, HEAD, OPTIONS"
-_OPTIONS = lines({"Allow": _METHODS, "Access-Control-Allow-Methods": _METHODS, "Access-Control-Max-Age": "86400"})
+_OPTIONS = {
+    "Allow": _METHODS, "Access-Control-Allow-Methods": _METHODS, "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+}  # fmt: skip
 
 Headers = Mapping[str, str]
 
@@ -72,7 +75,7 @@ class Pictures:
         if answer is None:
             await self(scope, receive, send)
             return True
-        reply = self._responder.reply(answer, asked, known, headers.get("if-modified-since", ""))
+        reply = self._responder.reply(answer, asked, known)
         request_id = log.request_id(headers.get("x-request-id", "")) or _new_id()
         await self._send(reply, scope, headers, request_id, started, send)
         return True
@@ -102,13 +105,13 @@ class Pictures:
         path, query = _target(scope)
         try:
             if scope["method"] == "OPTIONS":
-                return Reply(204, _OPTIONS)
+                return Reply(204, lines({**_OPTIONS, "Vary": self._responder.vary(None)}))
             self._check(scope["method"], path)
             assert self.delivery is not None  # noqa: S101 - set by the lifespan before the first request
             asked = self.delivery.ask(path, query)
             client, known = asked.negotiation.client(headers), etags(headers.get("if-none-match", ""))
             answer = await self.delivery.deliver(asked, client, known, self._peer(scope, headers))
-            return self._responder.reply(answer, asked, known, headers.get("if-modified-since", ""))
+            return self._responder.reply(answer, asked, known)
         except Failure as failure:
             found = failure
         except Exception:

@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         from .tracing import Tracing, exported
 
         app.add_middleware(Tracing, processor=exported(settings.tracing))
+    app.router.redirect_slashes = False  # to what the Host header says
     app.router.default = pictures  # a route's pattern would leave paths with line ends to Starlette's own 404
     return app
 

@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from transforms.failure import Failure, Kind
 
+from .refusals import Private
+
 STATUS: dict[Kind, int] = {
     Kind.BAD_REQUEST: 400,
     Kind.UNAUTHORISED: 401,
@@ -60,7 +62,7 @@ def cache_control(status: int) -> str:
 def respond(failure: Failure, *, vary: str | None = None, cloudinary: bool = False, **more: Any) -> Response:
     """The response to a failure; in Cloudinary's dialect X-Cld-Error says the reason too, as its clients expect."""
     status = status_of(failure)
-    headers = {"Cache-Control": cache_control(status)}
+    headers = {"Cache-Control": "private, no-store" if isinstance(failure, Private) else cache_control(status)}
     if failure.retry_after is not None:
         headers["Retry-After"] = str(failure.retry_after)
     if vary:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from cachetools import TTLCache
 
@@ -30,13 +29,13 @@ from .tags import MOST, named, tags_of_source
 from .wanted import Wanted
 
 RENDERER_VERSION = "3"  # part of every key and ETag: raise it with any change that changes pixels or bytes
-RENDERER_SINCE = datetime(2026, 11, 21, tzinfo=UTC)  # when it was raised: no result was modified before
 
 KEPT = 7 * 86_400.0  # s; the source's version is in the key, so that an entry never becomes wrong, only unused
 LASTING = frozenset({"animation", "text"})  # what no second try would bring back
 DEGRADED_TTL = 60.0  # s; a result that had to do without something heals by itself
 FAILED_TTL = 30.0  # s for which what the source made fail is not tried again
 COSTLY_REMEMBERED = 60.0  # s for which what killed its renderer is refused at once
+META = frozenset({"media_type", "degraded", "timings", "disposition", "headers", "source_bytes", "modified"})
 STRIKES = 3  # pipelines that a source may fail with before it is refused altogether
 
 
@@ -52,6 +51,7 @@ class Made:
     version: Version
     stored: bool
     shared: bool
+    purged: bool = False  # meanwhile: nobody may keep it
 
 
 class Maker:
@@ -62,8 +62,8 @@ class Maker:
         limits: Limits, metrics: Metrics,
     ) -> None:  # fmt: skip
         self._originals = originals
+        self._cache = cache
         self._store = cache.store
-        self._shareable = cache.shareable
         self._findings = findings
         self._renderers = renderers
         self._admission = admission
@@ -107,14 +107,15 @@ class Maker:
         async with self._admission.admitted(client, pixels_of(original.fetched.path), deadline):
             admitted = time.perf_counter()
             entry = await self._rendered(wanted, original, deadline, began)  # 7. to 12.
-        stored = not original.version.private
         self._metrics.stage("fetch", fetched - started)
         self._metrics.stage("queue", admitted - fetched)
         waits = f"fetch;dur={(fetched - started) * 1000:.1f}, queue;dur={(admitted - fetched) * 1000:.1f}"
         entry = replace(entry, meta={**entry.meta, "timings": f"{waits}, {entry.meta['timings']}"})
-        if stored:
+        if not original.version.private:
             await self._store.put(key, entry)  # 13.
-        return Made(key, entry, original.version, stored, stored and self._shareable(entry))
+        purged = self._cache.purged(entry)
+        stored = not (original.version.private or purged)
+        return Made(key, entry, original.version, stored, stored and self._cache.shareable(entry), purged)
 
     async def _rendered(self, wanted: Wanted, original: Original, deadline: float, began: float) -> Entry:
         """The entry of a render, or of the failure that the source would cause again."""
@@ -191,8 +192,17 @@ class Maker:
             "headers": [list(field) for field in rendered.headers],
             "source_bytes": source.size,
             # What detectors have a say in changes with their models, of which no date tells.
-            "modified": None if wanted.pipeline.needs else source.modified,
+            "modified": None if wanted.pipeline.needs else original.version.modified or source.modified,
         }
         tags = (*tags_of_source(wanted.ref), *named("tag", rendered.labels), *original.version.tags)
         until = time.time() + ttl
         return Entry(rendered.body, meta, began, until, until, tags[:MOST])
+
+
+def is_sound(entry: Entry) -> bool:
+    """Whether a store's entry is one of ours: another release may have written it, or somebody else."""
+    meta = entry.meta
+    if "failure" in meta:
+        return refusals.read(meta["failure"]) is not None
+    text = f"{meta.get('media_type')}{meta.get('degraded')}{meta.get('disposition')}{meta.get('timings')}"
+    return meta.keys() >= META and isinstance(meta["headers"], list) and text.isprintable()

@@ -153,6 +153,12 @@ class Metrics:
         self._sent.inc(sent)
         self.seconds.observe(seconds)
 
+    def refused(self, code: str) -> None:
+        """Count a client that was turned away before it had said what it wants."""
+        self.errors.labels(code).inc()
+        if code == "too-many-clients":
+            self.shed.labels(code).inc()
+
     def stage(self, name: str, seconds: float) -> None:
         """The time that a stage of a request took; see STAGES."""
         child = self._stages.get(name)

@@ -180,12 +180,7 @@ class Originals:
         await self._records.put(_key(ref), entry)
 
     async def ask(self, ref: SourceRef, record: Record | None, deadline: float) -> Fetched | NotModified:
-        try:
-            return await self._sources[ref.scheme].fetch(ref, record.validators if record else None, deadline)
-        except Failure as failure:
-            if failure.code == "spool-full" and self._kept is not None:
-                await self._kept.shrink()
-            raise
+        return await self._sources[ref.scheme].fetch(ref, record.validators if record else None, deadline)
 
     async def put(self, ref: SourceRef, record: Record) -> None:
         await self._records.put(_key(ref), record.entry(tags_of_source(ref)))

@@ -70,7 +70,7 @@ def _kept(settings: Settings, spool: Spool) -> Kept | None:
         return None
     folder: Path = settings.originals_dir or spool.folder / "originals"
     try:
-        return Kept(folder, int(settings.originals_bytes), spool)
+        return Kept(folder, int(settings.originals_bytes), spool, int(settings.max_src_file_size))
     except OSError as error:
         if settings.originals_dir is None:
             logger().warning("originals are not kept", reason=error.strerror)

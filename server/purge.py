@@ -175,4 +175,8 @@ def _named(request: Request) -> Named:
     if delivery not in DELIVERIES:
         raise Failure(Kind.BAD_REQUEST, "bad-argument", f"delivery= is one of {', '.join(DELIVERIES)}")
     sources, prefixes, tags = (tuple(query.getlist(name)) for name in NAMES)
+    if "" in (*sources, *prefixes, *tags):  # the unset variable of a script must not empty a cache
+        raise Failure(
+            Kind.BAD_REQUEST, "bad-argument", "source=, prefix= and tag= are not empty", hint="prefix=/ is everything"
+        )  # fmt: skip
     return Named(sources, prefixes, tags, query.get("cloud", ""), delivery)

@@ -12,6 +12,17 @@ LASTING = frozenset({
 """Kinds of failures that the picture or the steps cause, not the moment."""
 
 
+class Private(Failure):
+    """A failure of what nobody but the one who asked may keep anything of."""
+
+    @classmethod
+    def of(cls, failure: Failure) -> Private:
+        return cls(
+            failure.kind, failure.code, failure.message, hint=failure.hint, retry_after=failure.retry_after,
+            details=failure.details,
+        )  # fmt: skip
+
+
 def written(failure: Failure) -> list[Any]:
     """A failure as a part of an entry's meta."""
     return [failure.kind.value, failure.code, failure.message, failure.hint, failure.retry_after, failure.details]

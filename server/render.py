@@ -12,8 +12,7 @@ from cachetools import LRUCache
 
 from cache.entry import Entry
 from cache.key import digest
-from cache.shared import SharedFlight
-from cache.store import Store
+from cache.open import Cache
 from transforms.failure import Failure, Kind
 from transforms.output import Client, OutputFormat
 
@@ -21,18 +20,19 @@ from . import refusals, urls
 from .keys import of_client, tag_of
 from .later import missing
 from .log import logger
-from .make import Made, Maker
+from .make import Made, Maker, is_sound
 from .metrics import Metrics
 from .originals import Originals, Version
 from .presets import Presets
 from .signing import Access
+from .sources.grant import UNSAID, Grant
 from .sources.mounts import Mounts
 from .sources.pull import PullThrough
 from .urls.request import Request
 from .wanted import Asked, Wanted
 
 LONGEST_REMEMBERED = 1000  # characters of a path whose request is remembered
-REMEMBERED = 2048  # requests, of some kB each
+REMEMBERED = 16 << 20  # bytes of requests, about
 
 Status = Literal["hit", "stale", "miss", "follower"]
 """How an answer came about: from the cache, from a stale entry, made for it, made for somebody who asked before."""
@@ -49,28 +49,31 @@ class Answer:
     wanted: Wanted
     private: bool = False
     stored: bool = False
+    purged: bool = False
+    grant: Grant = UNSAID
 
 
 class Delivery:
     """From a path to an answer."""
 
     def __init__(
-        self, *, mounts: Mounts, presets: Presets, pull: PullThrough, originals: Originals, store: Store,
-        flight: SharedFlight, maker: Maker, request_seconds: float, metrics: Metrics, access: Access,
+        self, *, mounts: Mounts, presets: Presets, pull: PullThrough, originals: Originals, cache: Cache,
+        maker: Maker, request_seconds: float, metrics: Metrics, access: Access,
         formats: tuple[OutputFormat, ...],
     ) -> None:  # fmt: skip
         self._mounts = mounts
         self._presets = presets
         self._pull = pull
         self._originals = originals
-        self._store = store
-        self._flight = flight
+        self._cache = cache
+        self._store = cache.store
+        self._flight = cache.flight
         self._maker = maker
         self._seconds = request_seconds
         self._metrics = metrics
         self._access = access
         self._formats = formats
-        self._asked: LRUCache[tuple[bytes, bytes], Asked] = LRUCache(REMEMBERED)
+        self._asked: LRUCache[tuple[bytes, bytes], Asked] = LRUCache(REMEMBERED, getsizeof=lambda asked: asked.weight)
         self.background: set[asyncio.Task[None]] = set()
 
     @property
@@ -86,14 +89,14 @@ class Delivery:
 
     def recall(self, raw_path: bytes, raw_query: bytes) -> Asked | None:
         """1. The request, where it was asked for before and its signature still holds."""
-        asked: Asked | None = self._asked.get((raw_path, raw_query))
+        asked: Asked | None = self._asked.get(_name(raw_path, raw_query))
         if asked is None or (asked.request.expires is not None and time.time() >= asked.request.expires):
             return None
         return asked
 
     def ask(self, raw_path: str, raw_query: str) -> Asked:
         """1. The path as a request, its signature checked; both dialects give the same pipeline."""
-        key = raw_path.encode("latin-1"), raw_query.encode("latin-1")
+        key = _name(raw_path.encode("latin-1"), raw_query.encode("latin-1"))
         asked = self.recall(*key)
         if asked is not None:
             return asked
@@ -101,8 +104,7 @@ class Delivery:
         request = urls.parse(raw_path, raw_query)
         self._access.check(request, time.time(), self._presets.expand)
         asked = self.asked(request)
-        if len(raw_path) + len(raw_query) <= LONGEST_REMEMBERED:
-            self._asked[key] = asked
+        asked.name = key if len(raw_path) + len(raw_query) <= LONGEST_REMEMBERED else None
         return asked
 
     def asked(self, request: Request) -> Asked:
@@ -139,6 +141,15 @@ class Delivery:
     async def deliver(self, asked: Asked, client: Client, known_etags: frozenset[str], peer: str = "") -> Answer:
         """2. to 13. The answer, within the deadline that counts from now. `peer` is who asks, by its address."""
         deadline = time.monotonic() + self._seconds
+        answer = await self._located(asked, client, known_etags, deadline, peer)
+        if asked.name is not None:  # once it was answered: garbage is not remembered
+            self._asked[asked.name] = asked
+        return answer
+
+    async def _located(
+        self, asked: Asked, client: Client, known_etags: frozenset[str], deadline: float, peer: str
+    ) -> Answer:
+        """2. to 13. from where the source was lately, or else is now."""
         located = asked.near(client)
         if located is not None:
             try:
@@ -194,7 +205,7 @@ class Delivery:
         key = self._maker.key(wanted, version)
         if version.fresh and tag_of(key) in known_etags:
             return self._answer(wanted, version, key, None, "hit")
-        entry = await self._store.get(key)
+        entry = await self._stored(key)
         if entry is None or version.private:
             self._metrics.renders["bypass" if version.private else "miss"].inc()
             return None
@@ -207,7 +218,7 @@ class Delivery:
     async def _made(self, wanted: Wanted, deadline: float, peer: str) -> Answer:
         """4. Single flight: one render per wanted picture, in this process and across replicas, however many ask."""
 
-        key = _flight_of(wanted)
+        key = self._flight_of(wanted)
         if key not in self._flight:
             self._maker.refuse_if_full(peer)  # as make does, but at a tenth of what a flight costs
         made, led = await self._flight.run(
@@ -216,7 +227,10 @@ class Delivery:
         )  # fmt: skip
         if not led:
             self._metrics.followers.inc()
-        return self._answer(wanted, made.version, made.key, made.entry, "miss" if led else "follower", made.stored)
+        status: Status = "miss" if led else "follower"
+        return self._answer(
+            wanted, made.version, made.key, made.entry, status, stored=made.stored, purged=made.purged
+        )  # fmt: skip
 
     async def _found(self, wanted: Wanted) -> Made | None:
         """What another process has made meanwhile."""
@@ -224,7 +238,7 @@ class Delivery:
         if version is None or not version.fresh:
             return None
         key = self._maker.key(wanted, version)
-        entry = await self._store.get(key)
+        entry = await self._stored(key)
         return Made(key, entry, version, stored=False, shared=True) if entry is not None else None
 
     async def _refresh(self, wanted: Wanted, stale: Version, peer: str) -> None:
@@ -232,22 +246,40 @@ class Delivery:
         deadline = time.monotonic() + self._seconds
         try:
             await self._flight.run(
-                digest("refresh", _flight_of(wanted)), lambda: self._maker.make(wanted, deadline, peer, stale),
+                digest("refresh", self._flight_of(wanted)), lambda: self._maker.make(wanted, deadline, peer, stale),
                 lambda: self._found(wanted), lambda made: made.shared,
             )  # fmt: skip
         except Failure as failure:
             logger().info("refresh failed", code=failure.code)
 
     def _answer(
-        self, wanted: Wanted, version: Version, key: str, entry: Entry | None, status: Status, stored: bool = False
-    ) -> Answer:
+        self, wanted: Wanted, version: Version, key: str, entry: Entry | None, status: Status, *,
+        stored: bool = False, purged: bool = False,
+    ) -> Answer:  # fmt: skip
         """Raises the failure that an entry holds."""
         failure = refusals.read(entry.meta.get("failure")) if entry is not None else None
         if failure is not None:
-            raise failure
+            raise refusals.Private.of(failure) if version.private else failure
         kept_for = version.fresh_for if entry is None else min(version.fresh_for, entry.fresh_until - time.time())
         lasting = kept_for if wanted.lasting is None else min(kept_for, wanted.lasting)
-        return Answer(tag_of(key, entry), entry, status, max(0.0, lasting), wanted, version.private, stored)
+        return Answer(
+            tag_of(key, entry), entry, status, max(0.0, lasting), wanted, version.private, stored, purged, version.grant
+        )  # fmt: skip
+
+    async def _stored(self, key: str) -> Entry | None:
+        """What the cache has, if it is sound."""
+        entry = await self._store.get(key)
+        if entry is not None and not is_sound(entry):
+            await self._store.delete(key)
+            return None
+        return entry
+
+    def _flight_of(self, wanted: Wanted) -> str:
+        """By what those meet who want the same, whatever version of the source there is; after a purge not those of
+        before."""
+        return digest(
+            "flight", str(self._cache.purges), wanted.pipeline.text, *wanted.ref.identity, *of_client(wanted.client)
+        )  # fmt: skip
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -261,6 +293,6 @@ class Delivery:
         await self._originals.close()
 
 
-def _flight_of(wanted: Wanted) -> str:
-    """By what those meet who want the same, whatever version of the source there is."""
-    return digest("flight", wanted.pipeline.text, *wanted.ref.identity, *of_client(wanted.client))
+def _name(raw_path: bytes, raw_query: bytes) -> tuple[bytes, bytes]:
+    """What a request is remembered by: the query means something only to a remote source that the path spells out."""
+    return raw_path, raw_query if b":/" in raw_path else b""

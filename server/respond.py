@@ -13,8 +13,9 @@ from werkzeug.http import http_date, parse_date
 
 from cache.entry import Entry
 
-from .make import DEGRADED_TTL, RENDERER_SINCE
+from .make import DEGRADED_TTL
 from .render import Answer, Status
+from .sources.grant import Grant
 from .sources.source import SourceRef
 from .wanted import Asked
 
@@ -26,13 +27,15 @@ SAFE_HEADERS = {
     "Timing-Allow-Origin": "*",
 }
 
+SAID_BY_STEPS = frozenset({"Content-DPR", "X-Blurhash", "X-Dominant-Color", "X-Palette", "X-Thumbhash"})
+
 EXPOSED = (
     "Cache-Status, Content-DPR, Server-Timing, X-Blurhash, X-Cld-Error, X-Degraded, X-Dominant-Color, X-Palette, "
     "X-Request-Id, X-Thumbhash"
 )
 
 
-MOST_HEADS = 64  # kinds of answers to one request whose heads are remembered
+MOST_HEADS = 8  # kinds of answers to one request whose heads are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,6 @@ def etags(header: str) -> frozenset[str]:
 class _Lasting:
     """What is the same in every response with one entry."""
 
-    modified: str | None
     on_200: bytes
     on_304: bytes
 
@@ -95,12 +97,12 @@ class Responder:
             {**SAFE_HEADERS, **shared, **({"Access-Control-Expose-Headers": EXPOSED} if policy.origins else {})}
         )
 
-    def reply(self, answer: Answer, asked: Asked, known: frozenset[str], since: str = "") -> Reply:
-        """200 with the body, or 304 where it is among the tags that the client knows, or unmodified since then."""
+    def reply(self, answer: Answer, asked: Asked, known: frozenset[str]) -> Reply:
+        """200 with the body, or 304 where it is among the tags that the client knows."""
         entry = answer.entry
         said = self._about(answer, asked)
         control = f"cache-control: {self._cache_control(answer, asked)}\r\n".encode()
-        if entry is None or answer.etag in known or "*" in known or (since and not known and since == said.modified):
+        if entry is None or answer.etag in known or "*" in known:
             return Reply(304, said.on_304 + control, answer=answer)
         return Reply(200, said.on_200 + control, entry.body, answer)
 
@@ -111,10 +113,9 @@ class Responder:
         if found is None:
             if len(asked.heads) >= MOST_HEADS:
                 asked.heads.clear()
-            modified = _modified(entry) if entry is not None else None
             on_304 = self._on_304(answer, asked)
-            on_200 = on_304 + lines(self._on_200(answer, entry, asked, modified)) if entry is not None else b""
-            found = _Lasting(modified, on_200, on_304)
+            on_200 = on_304 + lines(self._on_200(answer, entry, asked)) if entry is not None else b""
+            found = _Lasting(on_200, on_304)
             if answer.status == "hit":  # of the others there will be no second
                 asked.heads[key] = found
         return found
@@ -128,13 +129,13 @@ class Responder:
         }
         return lines(said)
 
-    def _on_200(self, answer: Answer, entry: Entry, asked: Asked, modified: str | None) -> dict[str, str | None]:
+    def _on_200(self, answer: Answer, entry: Entry, asked: Asked) -> dict[str, str | None]:
         meta = entry.meta
-        tags = (*entry.tags, *asked.tags)
+        tags = (*entry.tags, *answer.wanted.tags, *asked.tags)
         said: dict[str, str | None] = {
             "Content-Type": str(meta["media_type"]),
             "Content-Length": str(len(entry.body)),
-            "Last-Modified": modified,
+            "Last-Modified": _modified(entry),
             "Content-Disposition": str(meta["disposition"]),
             "X-Degraded": str(meta["degraded"]),
             "Cache-Tag": ",".join(tags),
@@ -160,19 +161,25 @@ class Responder:
     def _cache_control(self, answer: Answer, asked: Asked) -> str:
         if answer.private:
             return "private, no-store"
-        seconds = round(answer.fresh_for)
+        seconds, grant = round(answer.fresh_for), answer.grant
+        if answer.purged or grant.ask:
+            return "no-store" if answer.purged else "public, no-cache"
         if asked.request.expires is not None:
             seconds = max(0, min(seconds, int(asked.request.expires - time.time())))
             return f"public, max-age={seconds}, must-revalidate"
         if seconds <= DEGRADED_TTL:
             return f"public, max-age={seconds}"
-        stale = f"stale-while-revalidate={self._policy.stale_ttl}, stale-if-error={self._policy.stale_ttl}"
-        lasting = ", immutable" if asked.immutable else ""
-        browser = self._policy.browser_ttl
-        if browser is None or browser >= seconds:
-            # Without s-maxage, which would forbid shared caches to serve anything stale (RFC 9111, 5.2.2.10).
-            return f"public, max-age={seconds}, {stale}{lasting}"
-        return f"public, max-age={browser}, s-maxage={seconds}, {stale}"
+        return f"public, {self._lifetimes(seconds, grant)}" + (", immutable" if asked.immutable else "")
+
+    def _lifetimes(self, seconds: int, grant: Grant) -> str:
+        """Those of CDNs and browsers, and of what is stale: never more than the origin grants."""
+        most = self._policy.stale_ttl
+        stale = (_least(most, grant.while_revalidate), _least(most, grant.if_error))
+        after = f"stale-while-revalidate={stale[0]}, stale-if-error={stale[1]}" if any(stale) else "must-revalidate"
+        browser = _least(_least(seconds, self._policy.browser_ttl), grant.browser_for)
+        # Without s-maxage where it is the same: it forbids shared caches to serve anything stale (RFC 9111, 5.2.2.10).
+        shared = "" if browser >= seconds else f", s-maxage={seconds}"
+        return f"max-age={browser}{shared}, {after}"
 
     def always(self, origin: str) -> bytes:
         """What every response says, also of a failure. `origin` is that of the page that asks, "" for none."""
@@ -182,8 +189,13 @@ class Responder:
         return self._always + lines({"Access-Control-Allow-Origin": origin}) if allowed else self._always
 
 
+def _least(most: int, other: float | None) -> int:
+    return most if other is None else min(most, round(other))
+
+
 def _named(headers: Any) -> dict[str, str]:
-    return {str(name): str(value) for name, value in headers}
+    """What steps may say, and nothing else that may have come out of a cache."""
+    return {str(name): str(value) for name, value in headers if name in SAID_BY_STEPS}
 
 
 def lines(said: Mapping[str, str | None]) -> bytes:
@@ -200,10 +212,10 @@ def fields(head: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _modified(entry: Entry) -> str | None:
-    """When the result last changed, as far as a date can tell."""
+    """When the source last changed. For people: no 304 is given for a date, which cannot tell variants apart."""
     said = entry.meta["modified"]
-    changed = parse_date(str(said)) if said and not entry.meta["degraded"] else None
-    return http_date(max(changed, RENDERER_SINCE)) if changed else None
+    changed = parse_date(str(said)) if said else None
+    return http_date(changed) if changed else None
 
 
 @cache

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from .detection import Supervisor
+    from .metrics import Metrics
 
 # The parent of several fronts imports nothing that counts or draws: it stays small, and the client library of
 # Prometheus looks at its variable when it is imported.
@@ -46,12 +47,12 @@ def run(settings: Settings) -> None:
     raise typer.Exit(_run_one(settings, listener) if settings.workers == 1 else _run_several(settings, listener))
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: Settings, metrics: Metrics) -> dict[str, Any]:
     """uvicorn's, for every front."""
     from .protocol import Doors
 
     return {
-        "http": Doors.of(settings).protocol,
+        "http": Doors.of(settings, metrics.refused).protocol,
         "log_config": None, "access_log": False, "server_header": False, "ws": "none", "proxy_headers": False,
         "timeout_keep_alive": settings.keep_alive_timeout,
         "timeout_graceful_shutdown": max(0.0, settings.graceful_stop_timeout - settings.lame_duck),
@@ -64,7 +65,7 @@ def _run_one(settings: Settings, listener: socket.socket) -> int:
 
     app = create_app(settings)
     measured(settings, app.state.metrics.scrape)
-    return serve(listener, app, _options(settings), settings.lame_duck)
+    return serve(listener, app, _options(settings, app.state.metrics), settings.lame_duck)
 
 
 def run_front(listener: socket.socket) -> int:
@@ -73,7 +74,8 @@ def run_front(listener: socket.socket) -> int:
     from .fronts import serve
 
     settings = Settings.load()
-    return serve(listener, create_app(settings), _options(settings), settings.lame_duck)
+    app = create_app(settings)
+    return serve(listener, app, _options(settings, app.state.metrics), settings.lame_duck)
 
 
 def _run_several(settings: Settings, listener: socket.socket) -> int:

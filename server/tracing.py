@@ -19,8 +19,8 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_contex
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .protocol import WHOLE
 from .redact import shown
+from .whole import WHOLE
 
 SILENT = frozenset({"/health", "/healthcheck", "/ready", "/metrics"})
 _STAGE = re.compile(r"([\w-]+);dur=([\d.]+)")

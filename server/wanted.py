@@ -17,11 +17,11 @@ from . import later, negotiate
 from .presets import Presets
 from .sources.mounts import Absent, Mounts, Place
 from .sources.source import SourceRef
-from .tags import named
+from .tags import named, source_tag
 from .urls.request import Request, in_format
 
 LOCATED_FOR = 1.0  # s for which the file that an id was found to mean is not looked for again
-MOST_CLIENTS = 64  # kinds of clients that are remembered for a request
+MOST_CLIENTS = 16  # kinds of clients that are remembered for a request
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Wanted:
     lasting: float | None = None
     otherwise: tuple[Wanted, ...] = ()
     layers: tuple[SourceRef, ...] = ()
+    tags: tuple[str, ...] = ()  # of the source that this one stands for
     keys: dict[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)  # known ones
 
     @cached_property
@@ -72,6 +73,9 @@ class Asked:
             isinstance(node, Step) and node.operation.name == "immutable" for node in self.pipeline.unconditional
         )
         self.tags = named("preset", (node.name for node in request.pipeline.nodes if isinstance(node, Preset)))
+        self.name: tuple[bytes, bytes] | None = None  # what it is remembered by
+        # A path of 30 characters comes to 3 kB with what is remembered of its answers, one of 500 to 50.
+        self.weight = 4096 + 100 * len(self.pipeline.text)
         self.heads: dict[tuple[str, ...], Any] = {}  # what responses to it say, as long as that stays the same
         self._located: dict[Client, Wanted] = {}
         self._until = 0.0
@@ -88,7 +92,8 @@ class Asked:
         asked = request.source, request.cloud, request.delivery or "upload"
         places = mounts.places(*asked) if fallback is None else mounts.places_or(fallback, *asked)
         first, *others = (self._at(place, client) for place in places)
-        found = replace(first, otherwise=tuple(others), layers=layers)
+        instead = (replace(other, tags=(source_tag(first.ref),)) for other in others)
+        found = replace(first, otherwise=tuple(instead), layers=layers)
         if not layers and self.unrendered is None:
             self._remember(client, found, settled=fallback is None and _settled(request.source, places[0]))
         return found

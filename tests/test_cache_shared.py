@@ -271,5 +271,5 @@ async def test_without_redis_it_is_a_flight_in_one_process() -> None:
     assert found == [("done", True), *[("done", False)] * 4]
     assert calls == {"made": 1}
     found = await asyncio.gather(*(flight.run("key", make, look, lambda _: False) for _ in range(3)))
-    assert found == [("done", True)] * 3
+    assert found == [("done", True), *[("done", False)] * 2]  # it is at hand, however little others may see of it
     assert len(flight) == 0

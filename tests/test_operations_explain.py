@@ -73,6 +73,60 @@ def test_what_became_of_what_was_found(text: str, regions: tuple[Region, ...], e
     assert said(text, *regions) == expected
 
 
+FACES, ALL = (replace(LARGE, by=by, score=score) for by, score in (("faces", 0.8), ("all-faces", 0.7)))
+
+
+@pytest.mark.parametrize(
+    ("text", "regions", "expected"),
+    [
+        ("face-crop:50x50", (FACES, LARGE), [("largest-face", "chosen")]),
+        ("face-crop:50x50", (replace(SMALL, by="faces"), SMALL, FACES, LARGE),
+         [("largest-face", "chosen"), ("largest-face", "smaller")]),
+        ("face-crop:50x50/blur-faces", (FACES, LARGE, ALL), [("all-faces", "hidden")]),
+        ("resize:50x50", (LARGE, replace(LARGE, by="objects")), [("largest-face", "shown"), ("objects", "shown")]),
+        ("resize:50x50", (FACES, replace(FACES, score=0.7)), [("faces", "shown"), ("faces", "shown")]),
+    ],
+)  # fmt: skip
+def test_a_face_is_told_once(text: str, regions: tuple[Region, ...], expected: list[tuple[str, str]]) -> None:
+    told_of = told(story(text, found(*regions)))["found"]
+    assert [(one["by"], one["verdict"]) for one in told_of] == expected
+
+
+@pytest.mark.parametrize("known", [(), (HIDDEN,)])
+def test_what_only_a_later_look_saw_is_told_as_hidden(known: tuple[Region, ...]) -> None:
+    seen = found(face(0.6, 0.1, 0.2, 0.2, by="all-faces"))
+    hidden = told(story("flip/blur-faces", found(*known), anew=seen))["found"]
+    boxes = [one["box"] for one in hidden if one["verdict"] == "hidden"]
+    assert {"x": 120, "y": 70, "width": 40, "height": 20} in boxes
+    assert len(boxes) == len(hidden) == 1 + len(known)
+
+
+@pytest.mark.parametrize(
+    "text", ["blur-faces", "flip/blur-faces", "rotate:30/blur-faces", "blur-faces/flip/blur-faces"]
+)
+def test_what_every_look_saw_is_told_once(text: str) -> None:
+    assert [verdict for _, verdict in verdicts(story(text, found(HIDDEN), anew=found()))] == ["hidden"]
+
+
+def test_the_box_of_what_two_looks_saw_is_around_both() -> None:
+    seen = face(0.4, 0.3, 0.25, 0.35, by="all-faces")  # of the same face, upside down
+    ((region, _),) = verdicts(story("flip/blur-faces", found(HIDDEN), anew=found(seen)))
+    assert (region.box.x, region.box.y) == pytest.approx((0.4, 0.35))
+    assert (region.box.right, region.box.bottom) == pytest.approx((0.65, 0.7))
+
+
+def test_everything_that_is_blurred_is_listed() -> None:
+    pixels = pictures.noise(200, 100)
+    seen = found(face(0.1, 0.1, 0.1, 0.2, by="all-faces"), face(0.6, 0.5, 0.3, 0.4, by="all-faces"))
+    made = story("crop:120x100,gravity=east/rotate:20/blur-faces", found(HIDDEN), pixels, seen)
+    changed = (redacted(Frame(pixels), made).pixels != pixels).any(axis=2)
+    for one in told(made)["found"]:
+        box, more = one["box"], 12  # a blur goes beyond its box
+        changed[max(0, box["y"] - more) : box["y"] + box["height"] + more,
+                max(0, box["x"] - more) : box["x"] + box["width"] + more] = False  # fmt: skip
+    assert not changed.any()
+
+
 def test_what_was_looked_for_in_turn() -> None:
     cats = thing("cat", 0.1, 0.1, 0.2, 0.2), thing("cat", 0.6, 0.6, 0.3, 0.3)
     choice = chosen(Step.parse("crop:50x50,gravity=dog:cat:bird").arguments, found(*cats))

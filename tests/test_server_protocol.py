@@ -2,115 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import logging
 import pickle
+import re
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from http.client import HTTPResponse
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
-import uvicorn
-from starlette.types import Receive, Scope, Send
 
-from server.protocol import HEAD_BYTES, SPARE, Doors
+from server.protocol import HEAD_BYTES, PIPELINED, SPARE, Doors
 from server.settings import Settings
 
+from .fronts import LARGE, WHOLE_BODY, answer, ends, read, running, wait_for
 from .servers import Server
-
-LARGE = 32 << 20  # bytes of an answer that no socket's buffers hold
-
-
-class App:
-    """Answers /health and what else is asked at once, /large with much, /slow never."""
-
-    def __init__(self) -> None:
-        self.cancelled = threading.Event()
-        self.begun = threading.Event()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        if scope["path"] == "/slow":
-            self.begun.set()
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                self.cancelled.set()
-                raise
-        body = bytes(LARGE) if scope["path"] == "/large" else b"well"
-        headers = [(b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-
-class Running:
-    """A uvicorn in a thread, and the sockets to it."""
-
-    def __init__(self, doors: Doors, loop: str) -> None:
-        self.doors, self.app = doors, App()
-        config = uvicorn.Config(
-            self.app, port=0, http=cast(Any, doors.protocol), loop=cast(Any, loop), ws="none", lifespan="off",
-            log_config=None, timeout_keep_alive=60, timeout_graceful_shutdown=1,
-        )  # fmt: skip
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run)
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Running:
-        self._thread.start()
-        wait_for(lambda: self._server.started)
-        self.port = self._server.servers[0].sockets[0].getsockname()[1]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-        self._server.should_exit = True
-        self._thread.join(20)
-
-    def connect(self, text: str = "") -> socket.socket:
-        connection = self._stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=10))
-        connection.sendall(text.encode())
-        return connection
-
-    def get(self, path: str) -> tuple[int, dict[str, str], bytes]:
-        return answer(self.connect(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
-
-
-def answer(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
-    response = HTTPResponse(connection)
-    response.begin()
-    return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
-
-
-def wait_for(what: Callable[[], object], seconds: float = 10) -> None:
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.005)
-
-
-def ends(connection: socket.socket) -> bool:
-    """Whether the server closes the connection, whatever it says before."""
-    try:
-        while connection.recv(1 << 16):
-            pass
-    except ConnectionError:
-        pass
-    except TimeoutError:
-        return False
-    return True
-
-
-@contextmanager
-def running(loop: str = "asyncio", **options: float) -> Iterator[Running]:
-    with Running(Doors(**cast(Any, options)), loop) as server:
-        yield server
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -191,12 +98,14 @@ def test_idle_connections_make_room(loop: str) -> None:
         assert ends(idle[0])
 
 
-def test_connections_far_beyond_the_bound_are_dropped() -> None:
-    with running(max_clients=1) as server:
+def test_far_beyond_the_bound_the_one_that_waits_longest_makes_room(loop: str) -> None:
+    with running(loop, max_clients=1) as server:
         held = [server.connect("GET") for _ in range(SPARE + 1)]
         wait_for(lambda: len(server.doors.connections) == SPARE + 1)
-        assert ends(server.connect("GET"))
-        assert len(held) == len(server.doors.connections)
+        assert server.get("/health")[0] == 200
+        assert ends(held[0])
+        assert len(server.doors.connections) <= SPARE + 1
+        assert server.refused == ["too-many-clients"]
 
 
 def test_a_reader_that_takes_nothing_is_cut_off(loop: str) -> None:
@@ -209,6 +118,17 @@ def test_a_reader_that_takes_nothing_is_cut_off(loop: str) -> None:
             while piece := stuck.recv(1 << 16):
                 taken += len(piece)
         assert taken < LARGE
+
+
+def test_a_reader_that_takes_a_trickle_is_cut_off(loop: str) -> None:
+    with running(loop, write_timeout=0.5) as server:
+        slow = server.connect("GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_for(lambda: server.doors.connections)
+        connection = next(iter(server.doors.connections))
+        taken = []
+        connection.transport.get_write_buffer_size = lambda: LARGE - 100 * len(taken)  # type: ignore[method-assign]
+        wait_for(lambda: taken.append(slow.recv(100)) or not server.doors.connections)  # type: ignore[func-returns-value]
+        assert server.refused == ["answer-not-taken"]
 
 
 def test_a_reader_that_takes_little_by_little_gets_all(loop: str) -> None:
@@ -284,3 +204,96 @@ def test_the_settings_are_the_bounds_and_travel_to_other_processes() -> None:
     doors = Doors.of(Settings(header_timeout=3, write_timeout=7, max_clients=9))
     again = pickle.loads(pickle.dumps(doors.protocol)).__self__  # noqa: S301 - our own
     assert (again.header_timeout, again.write_timeout, again.max_clients) == (3.0, 7.0, 9)
+
+
+def test_more_pipelined_requests_than_are_queued_end_the_connection(loop: str) -> None:
+    with running(loop) as server:
+        connection = server.connect("GET /pause HTTP/1.1\r\n\r\n" + "GET /a HTTP/1.1\r\n\r\n" * 5000)
+        said = read(connection)
+        assert said.count(b"HTTP/1.1 200") == 1 + PIPELINED
+        assert said.count(b"connection: close") == 1
+        assert server.refused == ["pipelined-too-much"]
+
+
+def test_what_is_pipelined_is_dropped_with_its_connection(loop: str) -> None:
+    with running(loop) as server:
+        connection = server.connect("GET /slow HTTP/1.1\r\n\r\n" + "GET /a HTTP/1.1\r\n\r\n" * 100)
+        assert server.app.begun.wait(10)
+        protocol = next(iter(server.doors.connections))
+        queued = [cycle for cycle, _ in protocol.pipeline]
+        connection.close()
+        assert server.app.cancelled.wait(10)
+        wait_for(lambda: not server.doors.connections)
+        assert len(queued) == PIPELINED
+        assert all(cycle.disconnected for cycle in queued)
+        assert not protocol.pipeline
+
+
+@pytest.mark.parametrize("first", ["/a", "/whole"])
+def test_the_work_of_a_pipelined_request_ends_with_its_client(loop: str, first: str) -> None:
+    with running(loop) as server:
+        connection = server.connect(f"GET {first} HTTP/1.1\r\n\r\nGET /slow HTTP/1.1\r\n\r\n")
+        assert server.app.begun.wait(10)
+        connection.close()
+        assert server.app.cancelled.wait(10)
+
+
+def test_a_whole_answer_with_a_large_body(loop: str) -> None:
+    with running(loop) as server:
+        assert server.get("/whole")[::2] == (200, WHOLE_BODY)
+        connection = server.connect("HEAD /whole HTTP/1.1\r\n\r\nGET /a HTTP/1.1\r\nConnection: close\r\n\r\n")
+        said = read(connection)
+        assert said.count(b"HTTP/1.1 200") == 2
+        assert len(said) < 1000
+
+
+@pytest.mark.parametrize("path", ["/whole", "/a"])
+def test_connections_end_while_the_server_is_about_to_stop(loop: str, path: str) -> None:
+    with running(loop) as server:
+        connection = server.connect()
+        server.server.server_state.default_headers = [(b"connection", b"close")]
+        server.server.config.encoded_headers.append((b"connection", b"close"))
+        connection.sendall(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+        assert read(connection).count(b"connection: close") == 1
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+def test_an_upgrade_is_answered_without_and_ends(loop: str, protocol: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), running(loop) as server:
+        asked = f"GET /a HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n"
+        said = read(server.connect(asked + "GET /a HTTP/1.1\r\n\r\n"))
+        assert (said.count(b"HTTP/1.1 200"), said.count(b"connection: close")) == (1, 1)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("begin", "statuses"),
+    [("", [b"400"]), ("GET /pause HTTP/1.1\r\n\r\n", [b"200"])],
+    ids=["alone", "behind a request"],
+)
+def test_what_is_no_request(loop: str, begin: str, statuses: list[bytes], caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), running(loop) as server:
+        said = read(server.connect(begin + "RUBBISH\r\n\r\n"))
+        assert re.findall(rb"HTTP/1.1 (\d+)", said) == statuses
+        assert server.refused == ["malformed-request"]
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_refusals_at_the_door_are_counted(media: Path) -> None:
+    with Server(media=media, max_clients=1) as server:
+        server.wait("/health")
+        server.client.close()
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(b"RUBBISH\r\n\r\n")
+            assert ends(connection)
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as one:
+            one.sendall(b"GET")
+            with socket.create_connection(("127.0.0.1", server.port), timeout=10) as other:
+                other.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert answer(other)[0] == 503
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            counted = answer(connection)[2]
+        assert b'darkroom_errors_total{type="malformed-request"} 1.0' in counted
+        assert b'darkroom_errors_total{type="too-many-clients"} 1.0' in counted
+        assert b'darkroom_shed_total{reason="too-many-clients"} 1.0' in counted

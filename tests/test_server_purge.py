@@ -59,7 +59,7 @@ def test_prefixes_are_folders(mounts: Mounts, media: Path, tmp_path: Path) -> No
         [tag] = Named(prefixes=(prefix,)).resolved(mounts)
         assert tag in jane
         assert tag not in photo
-    [everything] = Named(prefixes=("",)).resolved(mounts)
+    [everything] = Named(prefixes=("/",)).resolved(mounts)
     assert everything in jane
     assert everything in photo
     remote = tags.tags_of_source(SourceRef("https", "https://origin.example/a/b/c.jpg?v=1"))
@@ -103,14 +103,14 @@ def purge(running: Server, token: str | None = TOKEN, **query: Any) -> httpx2.Re
 @pytest.mark.parametrize("token", [None, "wrong", TOKEN + "x", TOKEN[:-1], "é"])
 def test_a_wrong_token_purges_nothing(purging: Server, token: str | None) -> None:
     headers = {} if token is None else {"Authorization": f"Bearer {token}".encode()}
-    answer = purging.client.delete("/cache", params={"prefix": ""}, headers=headers)
+    answer = purging.client.delete("/cache", params={"prefix": "/"}, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (401, "bad-token")
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.headers["cache-control"] == "no-store"
 
 
 def test_without_a_token_nobody_purges(server: Server) -> None:
-    answer = purge(server, prefix="")
+    answer = purge(server, prefix="/")
     assert (answer.status_code, answer.json()["code"]) == (403, "purge-not-configured")
     assert "DARKROOM_ADMIN_TOKEN" in answer.json()["hint"]
 
@@ -135,7 +135,7 @@ def test_mistakes_are_named(purging: Server, query: dict[str, str], status: int,
         {"source": "team/jane doe.jpg"},
         {"source": "/resize:10x/team/jane%20doe.jpg"},
         {"prefix": "team/"},
-        {"prefix": ""},
+        {"prefix": "/"},
         {"source": ["team/jane doe.jpg", "photo.jpg"]},
     ],
 )
@@ -165,3 +165,10 @@ def test_a_response_says_the_tags_that_a_purge_names(purging: Server) -> None:
 def test_the_token_is_in_no_log(purging: Server) -> None:
     purge(purging, token="wrong-" + TOKEN, source="photo.jpg")
     assert TOKEN not in purging.log()
+
+
+@pytest.mark.parametrize("query", [{"prefix": ""}, {"source": ""}, {"tag": ["cat", ""]}])
+def test_an_unset_variable_purges_nothing(purging: Server, query: dict[str, Any]) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    answer = purging.client.delete("/cache", params=query, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad-argument")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 import signal
 import threading
 import time
@@ -169,3 +170,47 @@ def until(condition: Callable[[], bool], seconds: float = 15) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come to that in time"
         time.sleep(0.05)
+
+
+def test_what_is_asked_after_a_purge_is_new(media: Path, detection: str, models_folder: Path) -> None:
+    slow, token = Slow(1.0), "a-token-of-the-operator"
+    with Origin({"/a.jpg": slow}) as origin:
+        web = {"allowed_sources": origin.url, "allowed_networks": "127.0.0.0/8", "admin_token": token}
+        with Server(media=media, detection=detection, models=models_folder, **web) as server:
+            path = f"/resize:100x/{origin.url}/a.jpg"
+            server.wait("/health")
+            with ThreadPoolExecutor(1) as pool:
+                before = pool.submit(httpx2.get, server.url + path, timeout=20, trust_env=False)
+                until(lambda: origin.paths() == ["/a.jpg"])
+                slow.version, slow.body = 2, pictures.file(pictures.photo(400, 300, seed=9), "JPEG")
+                headers = {"Authorization": f"Bearer {token}"}
+                purged = server.client.delete("/cache", params={"source": f"{origin.url}/a.jpg"}, headers=headers)
+                assert purged.status_code == 200
+                after = server.get(path)
+            assert after.headers["cache-control"].startswith("public, max-age=3")
+            assert server.get(path).content == after.content
+            assert before.result().headers["cache-control"] == "no-store"  # and no CDN keeps the old one
+
+
+@pytest.mark.parametrize(
+    ("said", "passed_on"),
+    [
+        ("max-age=3600", "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=86400"),
+        ("max-age=3600, must-revalidate", "public, max-age=3600, must-revalidate"),
+        ("max-age=3600, stale-if-error=5", "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=5"),
+        ("max-age=90, s-maxage=3600",
+         "public, max-age=90, s-maxage=3600, stale-while-revalidate=86400, stale-if-error=86400"),
+        ("no-cache", "public, no-cache"),
+        ("private", "private, no-store"),
+    ],
+)  # fmt: skip
+def test_what_an_origin_says_is_passed_on(media: Path, detection: str, said: str, passed_on: str) -> None:
+    with Origin({"/a.jpg": Slow(0, said), "/b.jpg": (200, {"Cache-Control": said}, b"no picture")}) as origin:
+        web = {"allowed_sources": origin.url, "allowed_networks": "127.0.0.0/8"}
+        with Server(media=media, detection=detection, **web) as server:
+            server.wait("/health")
+            answer = server.get(f"/resize:100x/{origin.url}/a.jpg")
+            assert re.sub(r"\b359\d", "3600", answer.headers["cache-control"]) == passed_on  # a slow machine
+            wrong = server.get(f"/resize:100x/{origin.url}/b.jpg")
+            assert wrong.status_code == 415
+            assert ("private" in wrong.headers["cache-control"]) == (said == "private")

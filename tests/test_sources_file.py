@@ -37,11 +37,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "ünï 🐈.webp",
         "~x.jpg",
         "..hidden.jpg",
+        ".hidden.jpg",
+        ".data/x.jpg",
+        "a/.hidden/x.jpg",
         "a..b.jpg",
         "%2e%2e",
         "no-extension",
     ):
+        (media / name).parent.mkdir(exist_ok=True)
         (media / name).write_bytes(name.encode())
+    (media / "linked.jpg").symlink_to(".data/x.jpg")
     (media / "inside.jpg").symlink_to("a/b/deep.png")
     (media / "inside-folder").symlink_to("a", target_is_directory=True)
     (media / "outside.jpg").symlink_to(top / "secret.jpg")
@@ -71,7 +76,7 @@ async def fetched(source: FileSource, location: str) -> Fetched:
         ("a/b/deep.png", "a/b/deep.png"),
         ("ünï 🐈.webp", "ünï 🐈.webp"),
         ("~x.jpg", "~x.jpg"),
-        ("..hidden.jpg", "..hidden.jpg"),
+        ("linked.jpg", ".data/x.jpg"),  # as Kubernetes mounts a ConfigMap
         ("a..b.jpg", "a..b.jpg"),
         ("%2e%2e", "%2e%2e"),  # decoded once already: these are the characters of a name
         ("inside.jpg", "a/b/deep.png"),
@@ -117,6 +122,7 @@ TRAVERSALS = [
     "C:\\boot.ini", "C:/boot.ini", "c:bus.jpg", "file:///etc/passwd", "file:bus.jpg", "~/.ssh/id_rsa", "$HOME/x",
     "\ud800.jpg", "\udc80.jpg", "outside.jpg", "outside-folder/secret.jpg", "neighbour/x.jpg", "../media-2/x.jpg",
     "outside-folder/media/bus.jpg/../../secret.jpg", "loop.jpg", "dangling.jpg", "device.jpg", "fifo.jpg", "socket.jpg",
+    ".hidden.jpg", "..hidden.jpg", ".hidden", "..hidden", ".hidden.png", ".data/x.jpg", ".data/x", "a/.hidden/x.jpg",
     "a", "a/b", "inside-folder", "x" * 5000, "d/" * 2000 + "x.jpg", "bus.jpg ", "BUS.JPG", "*", "bus.jpg|id", "`id`",
 ]  # fmt: skip
 
@@ -207,7 +213,6 @@ async def test_a_changed_file_has_another_version(tmp_path: Path) -> None:
         ("v1.2.jpg", "v1.2", ("v1.2.jpg", None)),  # a dot that is part of the name
         ("v1.2.jpg v1.png", "v1.2", ("v1.2.jpg", None)),
         ("v1.2.jpg", "v1.2.webp", ("v1.2.jpg", "webp")),
-        (".png", ".png", (".png", None)),
         ("bus.jp2", "bus", ("bus.jp2", None)),
     ],
 )
@@ -233,6 +238,10 @@ def _fill(folder: Path, files: str) -> None:
         ("bus.jpg", "bus.", Kind.NOT_FOUND),
         ("bus.txt", "bus.jpg", Kind.NOT_FOUND),
         ("jpg", ".jpg", Kind.NOT_FOUND),
+        (".png", ".png", Kind.NOT_FOUND),
+        (".a.jpg", ".a", Kind.NOT_FOUND),
+        (".a.jpg", ".a.webp", Kind.NOT_FOUND),
+        ("x/.a/b.jpg", "x/.a/b.png", Kind.NOT_FOUND),
         ("a/jpg", "a.jpg", Kind.NOT_FOUND),
     ],
 )

@@ -32,7 +32,7 @@ from transforms.failure import Failure, Kind
         ("http://example.com/a?b=c&d=e?f/g", "http://example.com/a?b=c&d=e?f/g"),
         ("http://example.com/a b.jpg", "http://example.com/a%20b.jpg"),
         ("http://example.com/é.jpg", "http://example.com/%C3%A9.jpg"),
-        ("http://example.com/%c3%a9%2F.jpg", "http://example.com/%c3%a9%2F.jpg"),  # escapes stay as they are
+        ("http://example.com/%c3%a9%2F%6a.jpg", "http://example.com/%C3%A9%2Fj.jpg"),  # escapes that are needed stay
         ("http://example.com/100%.jpg", "http://example.com/100%25.jpg"),
         ("http://example.com/%zz", "http://example.com/%25zz"),
         ("http://example.com/%25zz", "http://example.com/%25zz"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -12,15 +13,19 @@ import numpy as np
 import pytest
 
 from tests import pictures
+from tests.shared import SHARED, needs
 from transforms import encode as encoding
 from transforms import quality, writers
 from transforms.carried import Carried
+from transforms.decode import Decode, decode
 from transforms.encode import encode
 from transforms.failure import Failure, Kind
 from transforms.image import Image, PixelArray
 from transforms.inks import Sheet
 from transforms.likeness import Original
+from transforms.limits import Limits
 from transforms.output import Client, Encoded, Level, Output, OutputFormat
+from transforms.probe import open_source
 
 from .encoded import ANY, CLEAR, MOVING, STILL, body, opened
 
@@ -239,6 +244,74 @@ def test_files_fit(
     assert result.format == name
 
 
+def _small(pixels: PixelArray, side: int) -> PixelArray:
+    scale = side / max(pixels.shape[:2])
+    return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _photograph(name: str) -> Image:
+    return decode(open_source(SHARED / "images/photos" / name, Limits()), Decode()).image
+
+
+def _check_fitting(image: Image, name: OutputFormat, highest: int, goals: list[int], least: float = 0.85) -> None:
+    """Against every quality there is: near the best in at most six files, and that many bytes at least."""
+    files: list[bytes] = [b"", *(body(image, name, value) for value in range(1, highest + 1))]
+    for goal in goals:
+        made: list[int] = []
+
+        def write(value: int) -> bytes:
+            made.append(value)  # noqa: B023 - called within the turn
+            return files[value]
+
+        found = quality.fitting(write, goal, highest)
+        best = max((value for value in range(1, highest + 1) if len(files[value]) <= goal), default=None)
+        assert found.encodes == len(made) == len(set(made)) <= quality.MOST_FITTING
+        if best is None:
+            assert (found.quality, found.body) == (1, files[1])
+            continue
+        assert best - 3 <= found.quality <= best
+        assert found.body == files[found.quality]
+        assert len(found.body) <= goal
+        assert len(found.body) >= least * min(goal, len(files[best])) or found.quality == highest
+
+
+GOALS = [1000 * thousands for thousands in (10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60)]
+
+
+@pytest.mark.parametrize(("name", "highest"), [("jpeg", 80), ("jpeg", 66), ("jpeg", 100), ("webp", 80), ("avif", 55)])
+def test_the_best_that_fits_is_found(name: OutputFormat, highest: int) -> None:
+    image = PHOTO if name == "avif" else pictures.image(pictures.photo(640, 480))
+    lengths = [len(body(image, name, value)) for value in (1, highest)]
+    step = (lengths[1] - lengths[0]) // 8
+    _check_fitting(image, name, highest, [*GOALS, *range(lengths[0] - 50, lengths[1] + 50, step)])
+
+
+@needs("images", "photos")
+@pytest.mark.parametrize("photograph", ["eagle.jpg", "bus-street.jpg", "two-coaches.jpg", "coffee.png"])
+@pytest.mark.parametrize(("name", "highest"), [("jpeg", 80), ("jpeg", 66), ("webp", 80), ("avif", 55)])
+def test_the_best_that_fits_is_found_of_photographs(photograph: str, name: OutputFormat, highest: int) -> None:
+    image = _photograph(photograph)
+    if name == "avif":  # 55 files are made to compare with
+        image = pictures.image(_small(image.frames[0].pixels, 400))
+    _check_fitting(image, name, highest, GOALS, 0.6 if photograph == "two-coaches.jpg" else 0.85)
+
+
+@needs("images", "photos", "eagle.jpg")
+@pytest.mark.parametrize("more", [{}, {"level": "good"}, {"level": "best"}])
+@pytest.mark.parametrize("kilobytes", [20, 30, 40])
+def test_a_photograph_fills_what_it_may_take(kilobytes: int, more: dict[str, Any]) -> None:
+    made = len(file(_photograph("eagle.jpg"), "jpeg", max_bytes=1000 * kilobytes, **more).body)
+    assert 850 * kilobytes <= made <= 1000 * kilobytes
+
+
+@pytest.mark.parametrize("name", ["png", "gif"])
+def test_as_many_colours_as_fit_are_kept(name: OutputFormat) -> None:
+    files = [len(file(PHOTO, name, quality=value, lossy=True).body) for value in range(1, 101)]
+    for most in range(files[9], files[-1], 9_000):
+        best = max(length for length in files if length <= most)
+        assert 0.8 * best <= len(file(PHOTO, name, max_bytes=most).body) <= most
+
+
 @pytest.mark.parametrize("name", ["jpeg", "webp", "avif", "jp2", "png", "gif", "bmp", "tiff"])
 def test_what_fits_anyway_is_as_ever(name: OutputFormat) -> None:
     usual = file(PHOTO, name).body
@@ -271,7 +344,24 @@ def test_what_cannot_fit_is_refused(name: OutputFormat) -> None:
     assert (failure.kind, failure.code) == (Kind.UNPROCESSABLE, "cannot-fit")
     assert failure.hint
     assert failure.details["maximum"] == 500
-    assert failure.details["smallest"] > 500
+    least = file(NOISE, name, quality=1, lossy=name in writers.PALETTES).body
+    assert failure.details["smallest"] == len(least) > 500
+    assert ("lowest quality" in failure.message) is (name not in ("bmp", "tiff"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "client", "offered"),
+    [
+        ("jpeg", ANY, ["auto", "webp"]), ("bmp", ANY, ["auto", "webp"]), (None, ANY, ["auto", "webp"]),
+        ("webp", ANY, ["auto"]), ("avif", ANY, []), ("auto", ANY, ["webp"]),
+        ("auto", Client(frozenset({"webp"})), []), ("auto", Client(frozenset({"webp", "avif"})), []),
+    ],
+)  # fmt: skip
+def test_only_other_formats_are_offered(asked: OutputFormat | None, client: Client, offered: list[str]) -> None:
+    with pytest.raises(Failure) as caught:
+        encode(NOISE, Output(asked, max_bytes=200), None, client)
+    assert re.findall(r"format:(\w+)", caught.value.hint or "") == offered
+    assert (caught.value.hint or "").startswith("ask for a smaller picture")
 
 
 def test_files_of_automatic_formats_fit() -> None:

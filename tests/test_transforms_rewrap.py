@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from tests import pictures
 from tests.shared import SHARED, manifest, needs
 from transforms import png, rewrap_jpeg
+from transforms.carried import carried
 from transforms.colour import srgb_profile
 from transforms.decode import Decode, decode
 from transforms.encode import encode
@@ -67,7 +69,7 @@ def test_what_did_not_grow_stays_as_it_was_encoded() -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        {"chroma": "444"}, {"progressive": "none"}, {"profile": True}, {"metadata": "keep"}, {"colorspace": "cmyk"},
+        {"chroma": "444"}, {"progressive": "none"}, {"profile": True}, {"colorspace": "cmyk"},
         {"lossy": True}, {"png": 24}, {"delay_ms": 100}, {"format": "png"},
     ],
     ids=lambda asked: next(iter(asked)),
@@ -84,6 +86,31 @@ def test_what_was_asked_for_is_done_even_where_it_grows(asked: dict[str, Any]) -
 )  # fmt: skip
 def test_what_the_source_meets_is_no_reason_to_grow(asked: dict[str, Any]) -> None:
     assert len(sent(STRONG, Output(**asked))[1].body) <= len(STRONG)
+
+
+NAMED = Pillow.Exif()
+NAMED[0x010E], NAMED[0x8298] = "a place", "Ann"
+
+
+@pytest.mark.parametrize(
+    ("exif", "which", "carries"),
+    [
+        (None, "keep", False), (None, "attribution", False), (NAMED, "keep", True), (NAMED, "attribution", True),
+        (pictures.exif(1), "keep", True), (pictures.exif(1), "attribution", False),  # of nobody
+    ],
+)  # fmt: skip
+def test_metadata_are_a_reason_to_grow_only_where_there_are_some(
+    exif: Pillow.Exif | None, which: Literal["keep", "attribution"], carries: bool
+) -> None:
+    data, output = pictures.file(BUSY, "JPEG", quality=40, **({"exif": exif} if exif else {})), Output(metadata=which)
+    with Source(data, Limits()) as source:
+        shown, beside = decode(source, Decode()).image, carried(source, output)
+        encoded = encode(shown, output, source.probe, ANY, beside)
+        result = no_larger(encoded, shown, source, output, ANY, time.monotonic() + 9)
+    assert (result is encoded) is carries
+    assert len(encoded.body) > len(data)
+    assert carries or len(result.body) <= len(data)
+    assert (b"Exif" in result.body) is carries
 
 
 def test_auto_may_send_the_sources_own_format_instead() -> None:

@@ -32,13 +32,6 @@ class Candidate:
     lossless: bool = False
 
 
-def choose(
-    output: Output, source: Probe | None, image: Image, client: Client, carried: Carried = NOTHING
-) -> OutputFormat:
-    """What was asked for; else the source's format; with "auto" the one that comes into question first."""
-    return candidates(output, source, image, client, carried)[0].format
-
-
 def candidates(
     output: Output, source: Probe | None, image: Image, client: Client, carried: Carried = NOTHING,
     deadline: float = math.inf,

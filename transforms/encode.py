@@ -54,7 +54,7 @@ def encode(
     tried = candidates(output, source, image, client, carried, deadline)
     made = min((_made(image, output, one, tried, carried, deadline) for one in tried), key=lambda made: len(made.body))
     if output.max_bytes and len(made.body) > output.max_bytes:
-        raise _cannot_fit(made, output.max_bytes, image.size)
+        raise _cannot_fit(made, output, image.size)
     degraded = ("quality",) if made.hurried else ()
     return Encoded(made.body, made.format, TRAITS[made.format].media_type, image.size, degraded)
 
@@ -99,18 +99,28 @@ def _with_quality(name: OutputFormat, sheet: Sheet, output: Output, encodes: int
     fitting = quality.fitting(
         lambda value: write_with(sheet, value, lossy=reduced),
         output.max_bytes, highest, deadline, known, quality.MOST_FITTING - anew,
+        quality.of_colours if reduced else quality.of_detail,
     )  # fmt: skip
-    return _Made(name, fitting.body or body, found.hurried or fitting.hurried)
+    smallest = min(fitting.body or body, body, key=len)  # fewer colours may take more bytes than all of them
+    return _Made(name, smallest, found.hurried or fitting.hurried)
 
 
-def _cannot_fit(made: _Made, most: int, size: Size) -> Failure:
+def _cannot_fit(made: _Made, output: Output, size: Size) -> Failure:
+    has_quality = made.format not in LOSSLESS or made.format in PALETTES
     return Failure(
         Kind.UNPROCESSABLE, "cannot-fit",
-        f"the result of {size} as {made.format.upper()} has more than {most} bytes even at the lowest quality",
-        hint="ask for a smaller picture, or for format:auto or format:webp",
-        details={"format": made.format, "width": size.width, "height": size.height, "maximum": most,
+        f"the result of {size} as {made.format.upper()} has more than {output.max_bytes} bytes"
+        + (" even at the lowest quality" if has_quality else f", and {made.format.upper()} has no quality to lower"),
+        hint=f"ask for a smaller picture{_smaller_formats(made.format, output)}",
+        details={"format": made.format, "width": size.width, "height": size.height, "maximum": output.max_bytes,
                  "smallest": len(made.body)},
     )  # fmt: skip
+
+
+def _smaller_formats(made: OutputFormat, output: Output) -> str:
+    """What may be smaller still; AVIF is the smallest of all, and `auto` has taken what it can."""
+    others = [name for name in ("auto", "webp") if name not in (made, output.format) and made != "avif"]
+    return f", or for {' or '.join(f'format:{name}' for name in others)}" if others else ""
 
 
 def _timed(image: Image, output: Output) -> Image:

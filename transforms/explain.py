@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .attention import OBJECT_SCORE
 from .chosen import Choice, chosen
+from .drawing import FACES
 from .failure import Failure, Kind
 from .image import Affine, Box, Found, Frame, Probe, Region, Scale, Size
 from .plan import Plan
@@ -22,6 +23,8 @@ from .run import Passed
 
 _UNIT = np.float32(1024)  # OpenCV takes points nearer than 1e-5 for one
 LEAST_SHOWN = 0.25  # of a box; what shows less of itself is out of the picture
+ALIKE = 0.6  # share of two boxes of faces that is common where they are of one face
+_ORDER = ("hidden", "chosen", "smaller", "shown", "outside", "unsure")
 
 
 Polygon = tuple[tuple[float, float], ...]
@@ -72,15 +75,52 @@ def told(story: Story) -> dict[str, Any]:
 
 
 def verdicts(story: Story) -> list[tuple[Region, str]]:
-    """What became of every region on the source, those that were held on to first.
+    """What became of every region on the source: what is hidden first, then what was held on to.
 
-    `chosen` by a step; `hidden`; `smaller` than the one that was chosen; `unsure`, with too low a score to count;
-    `outside` of what is shown; else `shown`.
+    `hidden`, also where only a later look at a step's own picture saw it; `chosen` by a step; `smaller` than the one
+    that was chosen; `outside` of what is shown; `unsure`, with too low a score to count; else `shown`. A face that
+    several looks saw is told once, by the first of these; what a step held on to stands with the step, too.
     """
     choices = [(passed, chosen(passed.planned.step.arguments, passed.found)) for passed in story.steps]
     judged = [(region, _verdict(region, choices, story)) for region in story.found.regions]
-    order = ("chosen", "hidden", "shown", "smaller", "outside", "unsure")
-    return sorted(judged, key=lambda pair: (order.index(pair[1]), -pair[0].score))
+    judged += [(region, "hidden") for region in _seen_later(story)]
+    return _once(sorted(judged, key=lambda pair: (_ORDER.index(pair[1]), -pair[0].score)))
+
+
+def _seen_later(story: Story) -> Iterator[Region]:
+    """What steps that hide found on their own picture alone, moved back onto the source."""
+    for passed in story.steps:
+        if passed.planned.step.operation.closed:
+            known = projected(story.found, passed.before).regions
+            kinds = passed.planned.step.needs
+            later = (region for region in passed.found.regions if region.by in kinds and region not in known)
+            yield from _moved_back(later, _inverse(passed.before))
+
+
+def _once(judged: list[tuple[Region, str]]) -> list[tuple[Region, str]]:
+    """Each face once, by its first verdict; where it is hidden, the box is around everything that hides it."""
+    kept: list[tuple[Region, str]] = []
+    for region, verdict in judged:
+        at = next((at for at, (other, _) in enumerate(kept) if _is_one_face(region, other)), None)
+        if at is None:
+            kept.append((region, verdict))
+        elif verdict == "hidden":
+            kept[at] = replace(kept[at][0], box=_around_both(kept[at][0].box, region.box)), "hidden"
+    return kept
+
+
+def _is_one_face(one: Region, other: Region) -> bool:
+    """Of one kind they are two faces, of which a detector tells one once, except where one was seen later."""
+    if not {one.by, other.by} <= FACES or one.by == other.by != "all-faces":
+        return False
+    width = min(one.box.right, other.box.right) - max(one.box.x, other.box.x)
+    height = min(one.box.bottom, other.box.bottom) - max(one.box.y, other.box.y)
+    least = min(one.box.area, other.box.area)
+    return width > 0 and height > 0 and width * height > ALIKE * least
+
+
+def _around_both(one: Box, other: Box) -> Box:
+    return _around(((one.x, one.y), (one.right, one.bottom), (other.x, other.y), (other.right, other.bottom)))
 
 
 def _verdict(region: Region, choices: list[tuple[Passed, Choice]], story: Story) -> str:

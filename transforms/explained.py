@@ -10,9 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .drawing import FACES, Drawing, Opaque, canvas, colour_of
+from .drawing import Drawing, Opaque, canvas, colour_of
 from .explain import LEAST_SHOWN, Polygon, Story, told, verdicts
-from .image import Box, Frame, PixelArray, Region, Size
+from .image import Frame, PixelArray, Region, Size
 from .modes import flatten
 from .resample import enlarge, shrink
 
@@ -20,7 +20,6 @@ SIDE = 1280  # px, the longest side of the source in the drawing
 SMALL_SIDE = 640  # px; smaller sources are enlarged, so that boxes can be told apart
 LEAST_WIDTH = 720  # px, for the text
 DIMMED = 0.35
-ALIKE = 0.6  # share of two boxes of faces that is common where they are of one face
 MOST_LISTED = 12
 
 WINDOW: Opaque = (70, 80, 255, 255)
@@ -61,8 +60,7 @@ def _fitted(pixels: PixelArray) -> PixelArray:
 def _annotated(pixels: PixelArray, story: Story) -> PixelArray:
     size = Size(pixels.shape[1], pixels.shape[0])
     drawing = Drawing(_dimmed(pixels, story.shown), size)
-    regions = _once(verdicts(story))
-    regions.sort(key=lambda pair: -pair[0].box.area)  # small ones on top
+    regions = sorted(verdicts(story), key=lambda pair: -pair[0].box.area)  # small ones on top
     for region, verdict in regions:
         drawing.outline(region, _colour(region, verdict))
     drawing.shape(story.shown, WINDOW)
@@ -87,24 +85,6 @@ def _dimmed(pixels: PixelArray, shown: Polygon) -> PixelArray:
     cv2.fillPoly(kept, [points.round().astype(np.int32)], 255, shift=4)
     dark = cv2.convertScaleAbs(pixels, alpha=DIMMED)
     return np.where(kept[:, :, np.newaxis] > 0, pixels, dark)
-
-
-def _once(judged: list[tuple[Region, str]]) -> list[tuple[Region, str]]:
-    """Each face once, whichever looks at faces saw it: by its first verdict."""
-    kept: list[tuple[Region, str]] = []
-    for region, verdict in judged:
-        twin = region.by in FACES and any(
-            other.by in FACES and _common(region.box, other.box) > ALIKE for other, _ in kept
-        )
-        if not twin:
-            kept.append((region, verdict))
-    return kept
-
-
-def _common(one: Box, other: Box) -> float:
-    width = min(one.right, other.right) - max(one.x, other.x)
-    height = min(one.bottom, other.bottom) - max(one.y, other.y)
-    return max(0.0, width) * max(0.0, height) / max(min(one.area, other.area), 1e-12)
 
 
 # The text: (name of the row, text); a row without a name goes on with the one before

@@ -55,10 +55,6 @@ class Plan:
         _check(again, self.limits, self.frames)
         return again
 
-    @property
-    def is_report(self) -> bool:
-        return _ends_in_report(self.steps)
-
 
 def plan(pipeline: Pipeline, probe: Probe, limits: Limits, found: Found | None = None, *, side_for: SideFor) -> Plan:
     """The plan for a source; raises Failure result-too-large where a step would pass the limits.

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import rewrap_gif, rewrap_jpeg, rewrap_png, rewrap_webp
+from .carried import NOTHING, carried
 from .codecs import reading
 from .decode import Decode, decode
 from .failure import Failure
@@ -66,6 +67,8 @@ def _name(encoded: Encoded, source: Source, output: Output, client: Client) -> O
 def _as_it_is(source: Source, output: Output) -> bool:
     """Whether nothing was asked for that the source's pixels need not meet. Quality is: they have all there is."""
     said = replace(output, **_ANY, still=output.still and source.probe.animated)
+    if output.metadata and carried(source, Output(metadata=output.metadata)) == NOTHING:
+        said = replace(said, metadata=None)
     return said == _NOTHING_SAID and source.probe.orientation == 1 and source.pages is None
 
 

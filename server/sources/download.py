@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING
 
@@ -12,12 +10,13 @@ import blake3
 from transforms.failure import Failure, Kind
 
 from .source import too_many_bytes
+from .spool import Draft
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
-async def save(chunks: AsyncIterable[Buffer], descriptor: int, limit: int) -> tuple[int, str]:
+async def save(chunks: AsyncIterable[Buffer], draft: Draft, limit: int) -> tuple[int, str]:
     """Write a body as it comes; its size and a hash of it (0.2 ms per MB), which no origin can get wrong.
 
     Raises Failure `too-many-bytes`, `spool-full`.
@@ -29,20 +28,8 @@ async def save(chunks: AsyncIterable[Buffer], descriptor: int, limit: int) -> tu
         if size > limit:
             raise too_many_bytes(limit)
         content.update(view)
-        _write(descriptor, view)
+        await draft.write(view)
     return size, content.hexdigest(16)
-
-
-def _write(descriptor: int, view: memoryview) -> None:
-    try:
-        while view:
-            view = view[os.write(descriptor, view) :]
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise Failure(
-            Kind.UNAVAILABLE, "spool-full", "there is no room left for another source", retry_after=2
-        ) from error
 
 
 def failed(message: str) -> Failure:

@@ -31,7 +31,7 @@ _SCANNED = 1000  # entries of the media folder that are looked at for samples
 
 
 class FileSource:
-    """Source of "file" references: regular files below `root`, symbolic links followed as long as they stay there."""
+    """Source of "file" references: regular files below `root` that are not hidden, symbolic links followed as long as they stay there."""
 
     def __init__(self, root: Path, max_bytes: int = 20 * 2**20) -> None:
         self.root = os.path.realpath(root)
@@ -59,7 +59,7 @@ class FileSource:
         cases the id's extension is an output format, and one that cannot be written is a Failure `bad-argument`. An
         extension that names none may be part of the name: `a.b` also means `a.b.jpg`. Else Failure `source-not-found`.
         """
-        if not is_plain(public_id):
+        if not is_plain(public_id) or is_hidden(public_id):
             raise not_found()
         if self.has(public_id):
             return public_id, None
@@ -103,7 +103,7 @@ class FileSource:
 
         Every folder on the way is looked at each time: one that is none leads nowhere else than below `root`.
         """
-        if not is_plain(location):
+        if not is_plain(location) or is_hidden(location):
             return None
         try:
             path, status = self._straight(location) or self._around(location)
@@ -139,6 +139,11 @@ def is_plain(location: str) -> bool:
         return False
     segments = location.split("/")
     return not _DRIVE.match(location) and all(segment not in ("", ".", "..") for segment in segments)
+
+
+def is_hidden(location: str) -> bool:
+    """Whether a part of it begins with a dot: .git and the like are nobody's pictures. What a link leads to may."""
+    return location.startswith(".") or "/." in location
 
 
 def split_extension(name: str) -> tuple[str, str]:

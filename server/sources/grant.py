@@ -18,8 +18,9 @@ class Grant:
     """Seconds from now, None where nothing is said.
 
     `private`: a shared cache must not keep the answer (no-store, private). `ask`: each use asks the origin first
-    (no-cache). `while_revalidate` and `if_error` are how long it may be used after `fresh_for`. `said` is False for an
-    answer that says nothing, which changes nothing where it only confirms what is known.
+    (no-cache). `browser_for` is for caches of one user, where that is something else. `while_revalidate` and `if_error`
+    are how long it may be used after `fresh_for`. `said` is False for an answer that says nothing, which changes
+    nothing where it only confirms what is known.
     """
 
     fresh_for: float | None = None
@@ -28,6 +29,7 @@ class Grant:
     while_revalidate: float | None = None
     if_error: float | None = None
     said: bool = False
+    browser_for: float | None = None
 
 
 UNSAID = Grant()
@@ -50,13 +52,24 @@ def granted(headers: Mapping[str, str]) -> Grant:
         while_revalidate=_seconds(control, "stale-while-revalidate", 0.0 if fresh_for == 0 else None, strict),
         if_error=_seconds(control, "stale-if-error", None, strict),
         said=any(name in headers for name in _SAYING),
+        browser_for=_browser_for(control, headers),
     )
 
 
 def _fresh_for(control: ResponseCacheControl, headers: Mapping[str, str]) -> float | None:
     lifetime = next((age for age in (control.s_maxage, control.max_age) if age is not None), None)
     seconds = _expires_in(headers) if lifetime is None else float(lifetime)
-    return None if seconds is None else min(max(seconds - _age(headers), 0.0), YEAR)
+    return None if seconds is None else _left(seconds, headers)
+
+
+def _browser_for(control: ResponseCacheControl, headers: Mapping[str, str]) -> float | None:
+    if control.s_maxage is None or control.max_age is None:
+        return None
+    return _left(float(control.max_age), headers)
+
+
+def _left(seconds: float, headers: Mapping[str, str]) -> float:
+    return min(max(seconds - _age(headers), 0.0), YEAR)
 
 
 def _seconds(control: ResponseCacheControl, name: str, unsaid: float | None, strict: float | None) -> float | None:

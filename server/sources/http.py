@@ -183,10 +183,10 @@ class HttpSource:
         if response.status_code == 304 and known is not None:
             return NotModified(grant, tags)
         _check_answer(response, self._limits.bytes)
-        with self._spool.file() as (descriptor, path):
-            size, version = await save(response.aiter_raw(), descriptor, self._limits.bytes)
+        async with self._spool.draft() as draft:
+            size, version = await save(response.aiter_raw(), draft, self._limits.bytes)
         return Fetched(
-            path=path,
+            path=draft.path,
             version=version,
             size=size,
             etag=validator(headers.get("ETag")),

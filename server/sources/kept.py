@@ -7,6 +7,7 @@ least recently used leaves first. Beside the bytes lies a note for each source: 
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import re
@@ -18,28 +19,31 @@ from pathlib import Path
 
 from cache.entry import Entry, pack, unpack
 
-from ..log import logger
 from .source import Fetched
-from .spool import Spool
+from .spool import Reminder, Spool
 
 _NAME = re.compile(r"(?:original|note)-[0-9a-f]{1,64}")  # what is ours in the folder; nothing else is ever removed
 _LOCK = "originals.lock"  # holds the sum of bytes; byte ranges of it are the locks of sources
 _BLOCK = 4096
 _LEFT = 7 / 8  # of the capacity after clearing, so that not each download clears
 _POLL = 0.03  # s between looks at what another front is fetching
+_LARGEST = 20 * 2**20  # bytes of a source
 _SOURCES = 1 << 32  # offset of the locks of sources in the lock file
 
 
 class Kept:
     """At most `capacity` bytes of originals in `folder`, counted in blocks, as it really is when it is opened.
 
+    Where the file system has less room than that, at least `largest` bytes are given back each time it is full.
     Raises OSError where the folder cannot be written to, or takes no hard links from the spool.
     """
 
-    def __init__(self, folder: Path, capacity: int, spool: Spool) -> None:
+    def __init__(self, folder: Path, capacity: int, spool: Spool, largest: int = _LARGEST) -> None:
         self._folder = folder
         self._capacity = capacity
         self._spool = spool
+        self._largest = largest
+        self._warn = Reminder()
         self._within = threading.Lock()  # a file lock belongs to the whole process
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -50,6 +54,7 @@ class Kept:
         except BaseException:
             os.close(self._lock)
             raise
+        spool.on_full = self.make_room
 
     def open(self, version: str, size: int) -> Fetched | None:
         """A link to the original in the spool, whose owner releases it; None where it is not kept. 25 µs."""
@@ -85,7 +90,7 @@ class Kept:
             with self._spool.file() as (descriptor, path):
                 os.write(descriptor, pack(entry))
         except OSError as error:
-            _unkept(error)
+            self._unkept(error)
             return
         try:
             await asyncio.to_thread(self._add, f"note-{key}", path, replacing=True)
@@ -95,9 +100,9 @@ class Kept:
     def drop_note(self, key: str) -> None:
         (self._folder / f"note-{key}").unlink(missing_ok=True)
 
-    async def shrink(self) -> None:
-        """Give half of the room back: the file system is full."""
-        await asyncio.to_thread(self._shrink, self._capacity // 2)
+    async def make_room(self) -> bool:
+        """Give room back for a source of the greatest size: the file system is full. Whether there was any to give."""
+        return await asyncio.to_thread(self._make_room)
 
     @asynccontextmanager
     async def alone(self, key: str, deadline: float) -> AsyncIterator[bool]:
@@ -151,7 +156,7 @@ class Kept:
                 if count.bytes > self._capacity:
                     count.bytes = self._clear(int(self._capacity * _LEFT))
         except OSError as error:
-            _unkept(error)
+            self._unkept(error)
 
     def _put(self, path: Path, target: Path, replacing: bool) -> int:
         """Link it in; the bytes that were there under that name."""
@@ -164,12 +169,19 @@ class Kept:
             os.link(path, target)
         return before
 
-    def _shrink(self, most: int) -> None:
+    def _make_room(self) -> bool:
+        before = after = 0
         try:
             with self._counted() as count:
-                count.bytes = self._clear(most)
+                before = sum(size for _, size, _ in self._scan())
+                count.bytes = after = self._clear(min(before - _blocks(self._largest), int(before * _LEFT)))
         except OSError as error:
-            _unkept(error)
+            self._unkept(error)
+        return after < before
+
+    def _unkept(self, error: OSError) -> None:
+        if error.errno != errno.EXDEV:  # moved to another file system for want of room, which is told already
+            self._warn("original not kept", reason=error.strerror)
 
     def _clear(self, most: int) -> int:
         """Remove the least recently used until no more than `most` bytes are left; how many are."""
@@ -202,8 +214,9 @@ class Kept:
                 written = os.pread(self._lock, 32, 0)
                 count = _Count(int(written) if written.isdigit() else 0)
                 yield count
-                os.ftruncate(self._lock, 0)
-                os.pwrite(self._lock, str(count.bytes).encode(), 0)
+                said = str(count.bytes).encode()
+                os.pwrite(self._lock, said, 0)  # over what is there, since a full file system has no new block
+                os.ftruncate(self._lock, len(said))
             finally:
                 fcntl.lockf(self._lock, fcntl.LOCK_UN, 1, 0)
 
@@ -211,10 +224,6 @@ class Kept:
 class _Count:
     def __init__(self, total: int) -> None:
         self.bytes = total
-
-
-def _unkept(error: OSError) -> None:
-    logger().warning("original not kept", reason=error.strerror)
 
 
 def _blocks(size: int) -> int:

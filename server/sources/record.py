@@ -52,6 +52,7 @@ class Version:
     modified: str | None = None
     tags: tuple[str, ...] = ()
     stale: bool = False
+    grant: Grant = UNSAID
 
     @property
     def fresh(self) -> bool:
@@ -122,7 +123,7 @@ class Record:
 
     def version(self, now: float) -> Version:
         return Version(
-            self.tag, self.fresh_until - now, self.private, self.etag, self.modified, self.tags, self.stale
+            self.tag, self.fresh_until - now, self.private, self.etag, self.modified, self.tags, self.stale, self.grant
         )  # fmt: skip
 
     def servable(self, now: float) -> Version | None:
@@ -150,7 +151,7 @@ class Record:
         return {
             "tag": self.tag, "size": self.size, "etag": self.etag, "modified": self.modified, "tags": list(self.tags),
             "until": [self.fresh_until, self.serve_until, self.error_until, self.failed_until], "stale": self.stale,
-            "grant": [grant.fresh_for, grant.ask, grant.while_revalidate, grant.if_error],
+            "grant": [grant.fresh_for, grant.ask, grant.while_revalidate, grant.if_error, grant.browser_for],
             "failure": refusals.written(self.failure) if self.failure else None,
         }  # fmt: skip
 
@@ -159,12 +160,12 @@ class Record:
         """The record of an entry; None where it is none, or another release wrote it."""
         meta: dict[str, Any] = dict(entry.meta)
         try:
-            fresh_for, ask, while_revalidate, if_error = meta["grant"]
+            fresh_for, ask, while_revalidate, if_error, browser_for = meta["grant"]
             fresh_until, serve_until, error_until, failed_until = (float(until) for until in meta["until"])
             return cls(
                 entry.stored_at, str(meta["tag"]), int(meta["size"]), meta["etag"], meta["modified"],
                 tuple(map(str, meta["tags"])), fresh_until, serve_until, error_until,
-                Grant(fresh_for, False, bool(ask), while_revalidate, if_error),
+                Grant(fresh_for, False, bool(ask), while_revalidate, if_error, browser_for=browser_for),
                 bool(meta["stale"]), refusals.read(meta["failure"]), failed_until,
             )  # fmt: skip
         except (KeyError, TypeError, ValueError):

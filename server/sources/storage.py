@@ -152,12 +152,12 @@ class StorageSource:
             raise too_many_bytes(self._limits.bytes)
         if attributes.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
             raise failed("the object is stored compressed")
-        with self._spool.file() as (descriptor, path):
-            size, version = await save(self._chunks(found), descriptor, self._limits.bytes)
+        async with self._spool.draft() as draft:
+            size, version = await save(self._chunks(found), draft, self._limits.bytes)
             if size != meta["size"]:
                 raise failed("the storage broke off")
         return Fetched(
-            path=path,
+            path=draft.path,
             version=version,
             size=size,
             etag=validator(meta["e_tag"]),

@@ -23,6 +23,8 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SAFE = "/%:@!$&'()*+,;="  # beside letters, digits and -._~: what RFC 3986 lets stand in a path
 
 
@@ -136,7 +138,13 @@ def _port(text: str | None) -> int | None:
 
 
 def _quoted(text: str, safe: str) -> str:
-    return quote(_LONE_PERCENT.sub("%25", text), safe=safe)
+    return _ESCAPE.sub(_normal, quote(_LONE_PERCENT.sub("%25", text), safe=safe))
+
+
+def _normal(escape: re.Match[str]) -> str:
+    """An escape as all write it (RFC 3986, 6.2.2): in capitals, and none for what need not be escaped."""
+    character = chr(int(escape[1], 16))
+    return character if character in _UNRESERVED else escape[0].upper()
 
 
 def _resolved(path: str) -> str:

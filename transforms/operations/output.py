@@ -39,9 +39,10 @@ def format_(
     `background` says. `thumbhash` is the ThumbHash in Base64 as plain text, with transparency. `lqip` is the picture
     itself as a WebP of at most 32 pixels a side and 400 bytes; with `data` it is a data URI, as plain text.
 
-    `explain` is a drawing of what was done and why: the source with what was found in it and the part that was chosen,
-    and below it each step, what was passed over, and the time of each stage; with `json` the same as JSON. What would
-    be sent is what the other steps say, an earlier `format` included. Faces that a step hides are hidden in it too.
+    `explain` is a drawing of what was done and why, always a JPEG: the source with what was found in it and the part
+    that was chosen, and below it each step, what was passed over, and the time of each stage; with `json` the same as
+    JSON. What would be sent is what the other steps say, an earlier `format` included. Faces that a step hides are
+    hidden in it too.
     """
     if type in OUTPUT_FORMATS or type == "auto":
         _check_extras("a picture", components=components, data=data, json=json)
