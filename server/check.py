@@ -11,6 +11,8 @@ from pydantic import ByteSize, SecretStr
 from .environment import MASKED, origin, variable
 from .settings import Settings
 
+FAULTY = "  <- see below"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -32,9 +34,13 @@ def rows(settings: Settings, options: Collection[str] = ()) -> list[Row]:
     ]
 
 
-def printed(shown: Iterable[Row]) -> str:
-    """A line for each; what somebody said stands out by where it comes from."""
-    return "".join(f"{row.variable:34} {row.value or '-':40} {row.origin}\n" for row in shown)
+def printed(shown: Iterable[Row], problems: Iterable[str] = ()) -> str:
+    """A line for each; what somebody said stands out by where it comes from, what is at fault by its end."""
+    faulty = {problem.partition("=")[0] for problem in problems}
+    return "".join(
+        f"{row.variable:34} {row.value or '-':40} {row.origin}{FAULTY if row.variable in faulty else ''}\n"
+        for row in shown
+    )
 
 
 def _shown(value: Any) -> str:

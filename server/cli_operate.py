@@ -42,7 +42,7 @@ def check(
     if as_json:
         typer.echo(json.dumps({"settings": [row.described() for row in shown], "problems": problems}, indent=2))
     else:
-        typer.echo(printed(shown), nl=False)
+        typer.echo(printed(shown, problems), nl=False)
     if problems:
         fail("\n".join(problems))
 

@@ -17,6 +17,7 @@ from .environment import SettingsError
 from .redact import redacted
 from .settings import Settings
 from .sources.file import FileSource
+from .sources.spool import roomiest
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -155,6 +156,23 @@ def _room(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "room", "ok" if enough else "warn", f"{free >> 20} MiB are free for downloads in {folder}",
         "" if enough else f"make room for {needed >> 20} MiB, or set TMPDIR to a larger disk",
+    )  # fmt: skip
+    yield from _room_for_originals(settings)
+
+
+def _room_for_originals(settings: Settings) -> Iterator[Finding]:
+    """What is kept already counts as room for them."""
+    wanted = int(settings.originals_bytes)
+    if not wanted:
+        return
+    folder = settings.originals_dir or roomiest(settings.spooled_bytes)
+    kept = sum(path.stat().st_size for path in folder.glob("original-*") if path.is_file())
+    there = next(above for above in (folder.absolute(), *folder.absolute().parents) if above.exists())
+    room = shutil.disk_usage(there).free + kept
+    enough = room >= wanted
+    yield Finding(
+        "room", "ok" if enough else "warn", f"{room >> 20} MiB for originals that are kept in {folder}",
+        "" if enough else f"make room for {wanted >> 20} MiB, or lower DARKROOM_ORIGINALS_BYTES",
     )  # fmt: skip
 
 

@@ -263,7 +263,7 @@ class _Asking:
             held.release()
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _key(ref: SourceRef) -> str:
     return digest("original", *ref.identity)
 

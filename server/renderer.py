@@ -33,7 +33,7 @@ from .clock import Clock
 from .explaining import explained, story_of
 from .finder import SourceFinder
 
-TRIMMED_EVERY = 100  # renders; to do it takes some ms
+TRIMMED_EVERY = 20  # renders; to do it takes some ms
 OUT_OF_MEMORY = -4  # cv::Error::StsNoMem
 SURE = 0.4  # score from which something found names the result; that of `auto-tag`
 FACES = frozenset({"faces", "largest-face", "all-faces"})

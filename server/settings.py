@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,17 @@ from pydantic import ByteSize, SecretStr, ValidationError
 
 from transforms.limits import Limits
 
-from .environment import PREFIX, SettingsError, describe_error, describe_unknown, extra, is_secret, unknown, variable
+from .environment import (
+    MASKED,
+    PREFIX,
+    SettingsError,
+    describe_error,
+    describe_unknown,
+    extra,
+    is_secret,
+    unknown,
+    variable,
+)
 from .fields import Fields
 from .signing import read_keys, read_secrets
 from .sources.http import HttpLimits
@@ -39,21 +50,39 @@ class Settings(Fields):
         return settings
 
     def check(self) -> None:
-        """Raises SettingsError where a server should not start with these settings."""
-        if not _is_loopback(self.host) and not self.unsigned and not self.signing_keys:
-            raise SettingsError(
-                f"{PREFIX}HOST={self.host} opens the server to others while URLs need no signature: whoever reaches it"
-                " could make it work for them.\nKeep to 127.0.0.1, or set DARKROOM_KEYS=<id>:<secret> so that all URLs"
-                " must be signed, or DARKROOM_UNSIGNED=1 (--unsigned) if something in front of it decides who may ask."
-            )
-        if not self.media.is_dir():
-            raise SettingsError(f"{PREFIX}MEDIA={self.media} is no folder; it is where the originals lie")
+        """Raises SettingsError where a server should not start with these settings. Connects to nothing."""
+        mistakes = [*self._mistakes()]
+        if mistakes:
+            raise SettingsError("\n".join(mistakes))
         from .configuration import Configuration  # here, because it takes the registry that few commands need
 
         Configuration.load(self.config).originals(self)
         from .faults import check_hooks
 
         check_hooks(self)
+
+    def _mistakes(self) -> Iterator[str]:
+        """What settings alone tell, each beginning with the variable that is at fault."""
+        if not _is_loopback(self.host) and not self.unsigned and not self.signing_keys:
+            yield (
+                f"{PREFIX}HOST={self.host} opens the server to others while URLs need no signature: whoever reaches it"
+                " could make it work for them.\nKeep to 127.0.0.1, or set DARKROOM_KEYS=<id>:<secret> so that all URLs"
+                " must be signed, or DARKROOM_UNSIGNED=1 (--unsigned) if something in front of it decides who may ask."
+            )
+        if not self.media.is_dir():
+            yield f"{PREFIX}MEDIA={self.media} is no folder; it is where the originals lie"
+        if self.lame_duck and self.lame_duck >= self.graceful_stop_timeout:
+            yield (
+                f"{PREFIX}LAME_DUCK={self.lame_duck:g} must be less than {PREFIX}GRACEFUL_STOP_TIMEOUT"
+                f" ({self.graceful_stop_timeout:g}), which it is a part of: nothing would be left to finish requests in"
+            )
+        if self.cache_text != "memory:":
+            from cache.address import connect  # which connects at its first call only; 0.4 s, where Redis is used
+
+            try:
+                connect(self.cache_text)
+            except ValueError as error:
+                yield f"{PREFIX}CACHE={MASKED} is {error}"
 
     @property
     def limits(self) -> Limits:

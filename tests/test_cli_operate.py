@@ -62,6 +62,25 @@ def test_check_says_all_that_is_wrong(media: Path, tmp_path: Path) -> None:
     assert (broken.returncode, b"resize" in broken.stderr) == (2, True)
 
 
+def test_check_marks_the_row_that_is_at_fault(media: Path) -> None:
+    done = darkroom("check", media=media, cache="redis://u:p#x@h:notaport/0", lame_duck=30)
+    assert done.returncode == 2
+    rows = done.stdout.decode().splitlines()
+    assert [row.split()[0] for row in rows if row.endswith("<- see below")] == ["DARKROOM_CACHE", "DARKROOM_LAME_DUCK"]
+    assert [line.partition("=")[0] for line in done.stderr.decode().splitlines()] == [
+        "DARKROOM_LAME_DUCK", "DARKROOM_CACHE",
+    ]  # fmt: skip
+    assert b"p#x" not in done.stdout + done.stderr
+
+
+def test_doctor_warns_where_originals_have_no_room(media: Path, tmp_path: Path) -> None:
+    _, rows = findings(media=media, originals_dir=tmp_path / "new", originals_bytes="900TiB")
+    assert [(row["status"], row["mend"][:25]) for row in rows["room"] if "originals" in row["says"]] == [
+        ("warn", "make room for 943718400 M"),
+    ]  # fmt: skip
+    assert not (tmp_path / "new").exists()
+
+
 def findings(*arguments: str, **settings: object) -> tuple[int, dict[str, list[dict[str, str]]]]:
     done = darkroom("doctor", "--json", *arguments, **settings)
     rows: dict[str, list[dict[str, str]]] = {}

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -55,6 +56,9 @@ def line(**more: Any) -> None:
         (SIGNED, ("AbCdEf", "hush")),
         ("/resize:1x/b64:aHR0cDovL2h1c2g", ("aHR0",)),
         ("/resize:1x/b64%3AaHR0cDovL2h1c2g", ("aHR0",)),
+        ("https%3A%2F%2Fuser%3Apass%40host/a.jpg", ("pass",)),
+        ("https%253A%252F%252Fuser%253Apass%2540host/a.jpg%253Fsig%253Dhush", ("pass", "hush")),
+        ("/image/upload/l_fetch:aHR0cHM6Ly9oL2EuanBnP3Rva2VuPXRvcFNlY3JldA==/a.jpg", ("aHR0",)),
         ("redis://:hush@cache:6379/0", ("hush",)),
         ("Authorization: Bearer hush", ("hush",)),
         ("could not fetch 'https://h.example/x?sig=hush' in time", ("hush",)),
@@ -64,6 +68,45 @@ def test_what_must_not_be_read_is_masked(text: str, hidden: tuple[str, ...]) -> 
     said = redact.redacted(text)
     assert redact.MASK in said
     assert not any(word in said for word in hidden)
+
+
+HUSH = "aHR0cHM6Ly9oL2EuanBnP3Rva2VuPXRvcFNlY3JldA=="
+
+
+@pytest.mark.parametrize("times", range(1, 4))
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/https://user:topSecret@host/a.jpg",
+        "/https:/user:topSecret@host/a.jpg",
+        "/https://user:top%2FtopSecret@host/a.jpg",
+        "/https://user:top topSecret@host/a.jpg",
+        "/https://user:top?topSecret@host/a.jpg",
+        "/https://user:top@topSecret@host/a.jpg",
+        "/resize:1x/https://h/a.jpg?token=topSecret",
+        f"/image/upload/l_fetch:{HUSH}/a.jpg",
+        f"/image/upload/w_9/u_FETCH:{HUSH}/a.jpg",
+        f"/resize:1x/b64:{HUSH}.png",
+        f"/watermark:{HUSH}/a.jpg",
+        "/s--topSecret--/a.jpg",
+    ],
+)
+def test_nothing_encoded_gets_past(path: str, times: int) -> None:
+    for _ in range(times):
+        path = quote(path, safe="")
+    said = redact.shown(path)
+    assert "topSecret" not in unquote(unquote(unquote(said)))
+    assert "aHR0" not in said
+
+
+@pytest.mark.parametrize("path", ["/resize:1x/a b%20c%2Fd.jpg", "/w_9/%C3%BC%0A.jpg", "/%", "/a@2x.jpg", "/100%25.jpg"])
+def test_what_hides_nothing_stays_as_it_came(path: str) -> None:
+    assert redact.shown(path) == path
+
+
+def test_what_is_shown_decoded_breaks_no_line() -> None:
+    said = redact.shown("/%0A%1b%C2%85https%3A%2F%2Fu%3Ap%40h%2Fa.jpg")
+    assert said == f"/%0A%1B%C2%85https://{redact.MASK}@h/a.jpg"
 
 
 @pytest.mark.parametrize("text", ["Did it work? Yes", "/resize:400x300/team/jane.jpg", "half of it: 3/4", ""])

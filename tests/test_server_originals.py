@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import ipaddress
 import os
@@ -13,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +22,7 @@ from cache.memory import MemoryStore
 from cache.store import Store
 from server import originals as subject
 from server.originals import Original, Originals
+from server.sources import spool as spools
 from server.sources.file import FileSource
 from server.sources.http import HttpLimits, HttpSource
 from server.sources.kept import Kept
@@ -93,6 +96,7 @@ async def front(
     capacity: int = 2**22,
     places: int = 16,
     limits: HttpLimits = LIMITS,
+    largest: int = 200_000,
 ) -> AsyncIterator[Front]:
     os.makedirs(folder, exist_ok=True)
     spool = Spool(folder)
@@ -100,7 +104,7 @@ async def front(
     web = HttpSource(
         spool, allowed=(AllowedSource.parse("http://127.0.0.1"),), guard=GUARD, limits=limits, places=Places(places, 4)
     )
-    kept = Kept(folder / "kept", capacity, spool) if capacity else None
+    kept = Kept(folder / "kept", capacity, spool, largest) if capacity else None
     uses: list[str] = []
     originals = Originals({"http": web}, store, kept, uses.append)
     try:
@@ -418,20 +422,90 @@ async def test_no_more_than_so_many_at_an_origin_at_a_time(tmp_path: Path) -> No
             assert origin.connections == 2  # kept alive
 
 
-async def test_a_full_disk_gives_kept_bytes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Origin({"/a": image(BODY), "/b": image(BODY[1:])}) as origin:
-        async with front(tmp_path, capacity=len(BODY) + 20_000) as one:
-            await one.body(at(origin))
-            write = os.write
+class SmallDisk:
+    """A file system with room for `capacity` bytes, shared with `others`: what is written below `folder` must fit."""
 
-            def full(descriptor: int, data: bytes) -> int:
-                raise OSError(28, "No space left on device")
+    def __init__(self, folder: Path, capacity: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.capacity, self.others = folder, capacity, 0
+        self._write = os.write
+        monkeypatch.setattr("server.sources.spool.os.write", self.write)
 
-            monkeypatch.setattr("server.sources.download.os.write", full)
-            assert await one.code(at(origin, "/b")) == "spool-full"
-            monkeypatch.setattr("server.sources.download.os.write", write)
-            assert list(tmp_path.glob("kept/original-*")) == []  # noqa: ASYNC240
-            assert await one.body(at(origin, "/b")) == BODY[1:]
+    def used(self) -> int:
+        found = [path.stat() for path in self.folder.rglob("*") if path.is_file()]
+        return self.others + sum({status.st_ino: status.st_size for status in found}.values())
+
+    def write(self, descriptor: int, data: memoryview) -> int:
+        status = os.fstat(descriptor)
+        here = any(path.stat().st_ino == status.st_ino for path in self.folder.rglob("*"))
+        room = self.capacity - self.used()
+        if not here or len(data) <= room:
+            return self._write(descriptor, data)
+        if room <= 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return self._write(descriptor, data[:room])
+
+
+def body(n: int) -> bytes:
+    return bytes([n]) + BODY
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallDisk:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(spools, "roomiest", lambda _: tmp_path / "elsewhere")
+    return SmallDisk(tmp_path / "small", 100_000, monkeypatch)
+
+
+def originals_in(disk: SmallDisk) -> list[int]:
+    return sorted(path.read_bytes()[0] for path in disk.folder.glob("kept/original-*"))
+
+
+async def test_a_full_disk_gives_back_what_was_used_least(small: SmallDisk) -> None:
+    """Smaller than it is said to be: it goes on with what fits, and the origin is asked once for each."""
+    with Origin({f"/{n}": image(body(n)) for n in range(8)}) as origin:
+        async with front(small.folder, largest=30_000) as one:
+            for n in range(8):
+                assert await one.body(at(origin, f"/{n}")) == body(n)
+                gc.collect()
+            assert origin.paths() == [f"/{n}" for n in range(8)]
+            kept = originals_in(small)
+            assert 1 < len(kept) < 4
+            assert kept[-1] == 7
+            assert not list((small.folder.parent / "elsewhere").iterdir())
+
+
+async def test_a_disk_that_others_fill_is_left_for_another(small: SmallDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(spools, "logger", lambda: SimpleNamespace(warning=lambda event, **_: warnings.append(event)))
+    elsewhere = small.folder.parent / "elsewhere"
+    with Origin({f"/{n}": image(body(n)) for n in range(4)}) as origin:
+        async with front(small.folder) as one:
+            await one.body(at(origin, "/0"))
+            small.others = small.capacity - 10_000
+            for n in (1, 2, 3):
+                got = await one.fetch(at(origin, f"/{n}"))
+                assert got.fetched is not None
+                assert got.fetched.path.is_relative_to(elsewhere)
+                assert got.fetched.path.read_bytes() == body(n)
+                assert got.fetched.size == len(body(n))
+            del got
+            gc.collect()
+            assert not [path for path in elsewhere.rglob("*") if path.is_file()]
+            assert warnings.count("no room left for downloads") == 1
+            small.others = 0
+            assert await one.body(at(origin, "/1")) == body(1)
+        assert not list(elsewhere.iterdir())
+
+
+async def test_no_room_anywhere(small: SmallDisk) -> None:
+    small.folder, small.others = small.folder.parent, small.capacity
+    with Origin({"/1": image(body(1))}) as origin:
+        async with front(small.folder / "small") as one:
+            assert await one.code(at(origin, "/1")) == "spool-full"
+            assert not [path for path in small.folder.glob("*/darkroom-spool-*/*") if path.is_file()]
+            small.others = 0
+            assert await one.body(at(origin, "/1")) == body(1)
 
 
 def test_the_folder_is_counted_as_it_is(tmp_path: Path) -> None:

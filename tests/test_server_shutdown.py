@@ -76,7 +76,7 @@ def test_open_requests_are_finished(media: Path, detection: str, workers: int) -
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_second_signal_ends_it_at_once(media: Path, detection: str, workers: int) -> None:
-    with Server(media=media, detection=detection, workers=workers, lame_duck=60) as running:
+    with Server(media=media, detection=detection, workers=workers, lame_duck=60, graceful_stop_timeout=90) as running:
         running.wait()
         below = psutil.Process(running.process.pid).children(recursive=True)
         running.process.send_signal(signal.SIGTERM)

@@ -229,3 +229,30 @@ def test_a_containers_quota_bounds_the_processors(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("server.machine.Path.read_text", lambda self: quota)
     monkeypatch.setattr("server.machine.os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
     assert cpus() == min(8, most)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"cache": "redis://u:hush#x@h:notaport/0"}, "DARKROOM_CACHE="),
+        ({"cache": "redis://:hush@h/zero"}, "DARKROOM_CACHE="),
+        ({"cache": "redis://:hush@h/0?hush=1"}, "DARKROOM_CACHE="),
+        ({"lame_duck": 20}, "DARKROOM_LAME_DUCK=20 must be less than DARKROOM_GRACEFUL_STOP_TIMEOUT (20)"),
+        ({"graceful_stop_timeout": 0}, "DARKROOM_LAME_DUCK=5"),
+        ({"lame_duck": 30, "cache": "redis://h:x"}, "\nDARKROOM_CACHE="),
+    ],
+)
+def test_what_a_server_could_not_start_with(options: dict[str, object], says: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(media=tmp_path, **options).check()
+    assert says in str(caught.value)
+    assert "hush" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"cache": "redis://u:p@h:1/0"}, {"cache": "rediss+cluster://h,i:2"}, {"lame_duck": 0, "graceful_stop_timeout": 0}],
+)
+def test_what_it_can_start_with(options: dict[str, object], tmp_path: Path) -> None:
+    Settings.load(media=tmp_path, **options).check()

@@ -327,7 +327,8 @@ async def test_a_full_spool_is_our_trouble(tmp_path: Path, monkeypatch: pytest.M
 
     with Origin({"/a": image(BODY)}) as origin:
         async with opened(tmp_path) as source:
-            monkeypatch.setattr("server.sources.download.os.write", write)
+            monkeypatch.setattr("server.sources.spool.os.write", write)
+            monkeypatch.setattr("server.sources.spool.roomiest", lambda _: tmp_path / "missing")
             failure = await failure_of(source, f"{origin.url}/a")
             monkeypatch.undo()
             assert spooled(tmp_path) == []

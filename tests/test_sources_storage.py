@@ -275,7 +275,7 @@ def test_places_of_public_ids() -> None:
 def test_without_the_library_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.configuration.is_installed", lambda: False)
     (tmp_path / "darkroom.toml").write_text('[mounts]\nshop = "s3://photos/shop"')
-    with pytest.raises(SettingsError, match=r"pip install 'darkroom\[s3\]'"):
+    with pytest.raises(SettingsError, match=r"pip install -e '\.\[s3\]'"):
         Configuration.load(tmp_path / "darkroom.toml")
 
 

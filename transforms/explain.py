@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import cv2
@@ -83,18 +82,9 @@ def verdicts(story: Story) -> list[tuple[Region, str]]:
     """
     choices = [(passed, chosen(passed.planned.step.arguments, passed.found)) for passed in story.steps]
     judged = [(region, _verdict(region, choices, story)) for region in story.found.regions]
-    judged += [(region, "hidden") for region in _seen_later(story)]
+    closed = (passed for passed in story.steps if passed.planned.step.operation.closed)
+    judged += [(region, "hidden") for passed in closed for region in _seen_later(passed, story.found)]
     return _once(sorted(judged, key=lambda pair: (_ORDER.index(pair[1]), -pair[0].score)))
-
-
-def _seen_later(story: Story) -> Iterator[Region]:
-    """What steps that hide found on their own picture alone, moved back onto the source."""
-    for passed in story.steps:
-        if passed.planned.step.operation.closed:
-            known = projected(story.found, passed.before).regions
-            kinds = passed.planned.step.needs
-            later = (region for region in passed.found.regions if region.by in kinds and region not in known)
-            yield from _moved_back(later, _inverse(passed.before))
 
 
 def _once(judged: list[tuple[Region, str]]) -> list[tuple[Region, str]]:
@@ -241,13 +231,12 @@ def redacted(source: Frame, story: Story) -> Frame:
 
 def _hidden(passed: Passed, found: Found) -> Found:
     kinds = passed.planned.step.needs
-    back = _inverse(passed.before)
-    return Found(tuple(chain(
-        (region for region in found.regions if region.by in kinds),
-        _moved_back((region for region in passed.found.regions if region.by in kinds), back),
-    )))  # fmt: skip
+    return Found((*(region for region in found.regions if region.by in kinds), *_seen_later(passed, found)))
 
 
-def _moved_back(regions: Iterable[Region], back: Affine) -> Iterator[Region]:
-    for region in regions:
-        yield Region(region.label, region.score, moved(region.box, back), (), region.by)
+def _seen_later(passed: Passed, found: Found) -> Iterator[Region]:
+    """What a step that hides found on its own picture alone, moved back onto the source."""
+    known, back = projected(found, passed.before).regions, _inverse(passed.before)
+    for region in passed.found.regions:
+        if region.by in passed.planned.step.needs and region not in known:
+            yield Region(region.label, region.score, moved(region.box, back), (), region.by)

@@ -31,7 +31,10 @@ _SCANNED = 1000  # entries of the media folder that are looked at for samples
 
 
 class FileSource:
-    """Source of "file" references: regular files below `root` that are not hidden, symbolic links followed as long as they stay there."""
+    """Source of "file" references: regular files below `root`, symbolic links followed as long as they stay there.
+
+    What has a part that begins with a dot is not there.
+    """
 
     def __init__(self, root: Path, max_bytes: int = 20 * 2**20) -> None:
         self.root = os.path.realpath(root)
