@@ -121,6 +121,7 @@ def render(job: Job) -> Rendered:
         if error.code != OUT_OF_MEMORY:
             raise
     gc.collect()  # outside the handlers: the pictures of the failed render hang on the exception
+    _trim()  # else what it had counts against the next one
     raise Failure(Kind.UNPROCESSABLE, "source-too-costly", "the picture needs more memory than a render may use")
 
 

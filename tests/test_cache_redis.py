@@ -157,7 +157,7 @@ async def test_a_stopped_redis_costs_no_more_than_the_budget(make_redis: MakeRed
             found = await asyncio.gather(*(redis.store.get("render:a") for _ in range(100)))
         assert set(found) == {None}
         outcomes = redis.took()
-        assert outcomes["timeout"] + outcomes["open"] == 100
+        assert outcomes["timeout"] + outcomes.get("open", 0) == 100  # those that wait may give up before it is known
         assert outcomes["timeout"] >= 10
         redis.clock.now += 1
         async with asyncio.timeout(5):

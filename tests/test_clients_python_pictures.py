@@ -186,9 +186,10 @@ MODERN = "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"
     [
         ("photo", {"format": "webp"}, "*/*", "WEBP"),
         ("photo", {"fetch_format": "png"}, "*/*", "PNG"),
-        ("photo", {"fetch_format": "auto"}, MODERN, "AVIF"),
+        ("detail", {"fetch_format": "auto", "width": 400}, MODERN, "AVIF"),
         ("photo.jpg", {"fetch_format": "auto", "quality": "auto"}, "image/webp,*/*;q=0.8", "WEBP"),
-        ("photo.jpg", {"fetch_format": "auto"}, "*/*", "JPEG"),
+        ("detail.jpg", {"fetch_format": "auto", "width": 400}, "*/*", "JPEG"),
+        ("photo.jpg", {"fetch_format": "auto"}, "*/*", "PNG"),  # four colours
         ("logo.png", {"fetch_format": "auto"}, "*/*", "PNG"),
         ("loop.gif", {"fetch_format": "auto", "flags": "animated"}, "image/webp,*/*;q=0.8", "WEBP"),
         ("loop.gif", {"page": 2, "format": "png"}, "*/*", "PNG"),
@@ -196,7 +197,7 @@ MODERN = "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"
     ],
 )
 def test_formats(site: Site, public_id: str, options: dict[str, Any], accept: str, expected: str) -> None:
-    answer = site.fetch(url(public_id, width=32, **options), accept=accept)
+    answer = site.fetch(url(public_id, **{"width": 32, **options}), accept=accept)
     assert answer.format == expected
     chosen = "auto" in options.values()
     assert ("Accept" in answer.response.headers.get("Vary", "")) is chosen

@@ -152,9 +152,9 @@ add("opacity", png().resize(R.scale(100)).adjust(adjust.opacity(5)), [100, 75], 
 add("format", photo().resize(R.scale(80)).delivery(delivery.format("webp")), [80, 60], { format: "WEBP" });
 add("format of a qualifier", photo().resize(R.scale(80)).delivery(delivery.format(format.avif())), [80, 60],
   { format: "AVIF" });
-add("automatic format", photo().resize(R.scale(80)).delivery(delivery.format(format.auto())).delivery(
-  delivery.quality(quality.autoEco())), [80, 60], { accept: "image/avif,image/webp", format: "AVIF" });
-add("format for old browsers", photo().resize(R.scale(80)).format("auto").quality("auto:good"), [80, 60],
+add("automatic format", here.image("detail.jpg").resize(R.scale(400)).delivery(delivery.format(format.auto())).delivery(
+  delivery.quality(quality.autoEco())), [400, 300], { accept: "image/avif,image/webp", format: "AVIF" });
+add("format for old browsers", here.image("detail.jpg").resize(R.scale(400)).format("auto").quality("auto:good"), [400, 300],
   { accept: "*/*", format: "JPEG" });
 add("quality", photo().resize(R.scale(80)).delivery(delivery.quality(80).chromaSubSampling(444)), [80, 60]);
 add("progressive", photo().resize(R.scale(80)).delivery(delivery.format("jpg").progressive("steep")), [80, 60],
