@@ -13,7 +13,7 @@ RUN apt-get update \
 WORKDIR /app
 # Dependencies first: they change less often than the code.
 COPY pyproject.toml README.md LICENSE ./
-RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print('\n'.join(p['dependencies'] + p['optional-dependencies']['openvino']))" > /tmp/requirements.txt \
+RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print('\n'.join(p['dependencies'] + [r for extra in ('openvino', 's3', 'otel', 'sentry') for r in p['optional-dependencies'][extra]]))" > /tmp/requirements.txt \
  && pip install -r /tmp/requirements.txt
 COPY transforms transforms
 COPY detectors detectors
