@@ -133,14 +133,14 @@ class DiskStore:
 
     async def purge(self, tags: Collection[str]) -> int:
         self._purges.add(tags)
-        self._owed.update(tags)
-        return await self._settle()
+        return await self._settle(frozenset(tags))
 
-    async def _settle(self) -> int:
-        """Purges what is owed; what the disk does not do now is owed until the next sweep."""
-        tags = frozenset(self._owed)
+    async def _settle(self, more: frozenset[str] = frozenset()) -> int:
+        """Purges these and what is owed; what the disk does not do now is owed until the next sweep."""
+        tags = more | self._owed
         if not tags:
             return 0
+        self._owed.clear()  # now, so that a sweep at the same time does not count what goes here
         moment = self._clock()
 
         def work() -> int:
@@ -148,11 +148,13 @@ class DiskStore:
             return self._files.purge(tags)
 
         try:
-            gone = await self._do(work, PATIENCE)
+            return await self._do(work, PATIENCE)
         except _Failed:
+            self._owed |= tags
             return 0
-        self._owed -= tags
-        return gone
+        except BaseException:
+            self._owed |= tags
+            raise
 
     async def close(self) -> None:
         if self._sweeping is not None:
