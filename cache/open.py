@@ -117,13 +117,6 @@ def open_cache(
     return cache
 
 
-def open_store(
-    address: str, *, memory_bytes: int = MEMORY_BYTES, prefix: str = "darkroom", on_event: OnEvent | None = None
-) -> Store:
-    """The store alone, of which nothing runs behind the scenes."""
-    return open_cache(address, memory_bytes=memory_bytes, prefix=prefix, on_event=on_event).store
-
-
 def _redis(address: str, prefix: str, sender: str, purges: Purges, on_event: OnEvent | None) -> RedisStore | None:
     scheme, colon, rest = address.partition(":")
     if (scheme, colon, rest) == ("memory", ":", ""):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cache.entry import Entry
-from cache.open import open_store
+from cache.open import open_cache
 
 if TYPE_CHECKING:
     from tests.redis_server import RedisServer
@@ -42,7 +42,7 @@ def names(described: dict[str, object]) -> list[object]:
     ],
 )
 def test_the_scheme_chooses_the_store(address: str, expected: list[str]) -> None:
-    assert names(open_store(address).describe()) == expected
+    assert names(open_cache(address).store.describe()) == expected
 
 
 @pytest.mark.parametrize(
@@ -54,22 +54,22 @@ def test_the_scheme_chooses_the_store(address: str, expected: list[str]) -> None
 )  # fmt: skip
 def test_another_address_is_refused_with_those_accepted(address: str) -> None:
     with pytest.raises(ValueError, match=r"redis://.*rediss:.*unix://") as refused:
-        open_store(address)
+        open_cache(address)
     assert "hunter2" not in str(refused.value)
 
 
 async def test_capacity_is_that_of_the_memory() -> None:
     events: list[tuple[str, str]] = []
-    store = open_store("memory:", memory_bytes=10_000, on_event=lambda *event: events.append(event))
+    store = open_cache("memory:", memory_bytes=10_000, on_event=lambda *event: events.append(event)).store
     await store.put("a", Entry(bytes(5000), {}, 1.0, 4e9, 4e9))
     assert events == [("memory", "skipped")]
 
 
 async def test_two_stores_with_one_redis_share_what_they_keep(shared_redis: RedisServer) -> None:
     events: list[tuple[str, str]] = []
-    one = open_store(shared_redis.patient_url, prefix="shared")
-    other = open_store(shared_redis.patient_url, prefix="shared", on_event=lambda *event: events.append(event))
-    apart = open_store(shared_redis.patient_url, prefix="apart")
+    one = open_cache(shared_redis.patient_url, prefix="shared").store
+    other = open_cache(shared_redis.patient_url, prefix="shared", on_event=lambda *event: events.append(event)).store
+    apart = open_cache(shared_redis.patient_url, prefix="apart").store
     await one.put("render:a", ENTRY)
     assert await other.get("render:a") == ENTRY
     assert await other.get("render:a") == ENTRY
