@@ -51,7 +51,7 @@ def _section(operation: Operation) -> str:
         f"| `{argument.name}` | {_default(argument)} | {argument.type.describe()} |" for argument in operation.arguments
     ]
     table = ["| argument | default | |", "| --- | --- | --- |", *rows, ""] if rows else []
-    return "\n".join([f"## {operation.name}", "", f"`/{operation.example}/…`", "", operation.doc, "", *table])
+    return "\n".join([f"## {operation.name}", "", f"`/{operation.usage}/…`", "", operation.doc, "", *table])
 
 
 def _default(argument: object) -> str:

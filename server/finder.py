@@ -13,7 +13,7 @@ from detectors.client import Unanswered
 from detectors.local import find_local
 from detectors.registry import local_detectors, model_kinds, side_for
 from transforms.decode import Decode, decode
-from transforms.image import Found, Image, Missing, PixelArray, Size
+from transforms.image import Found, Image, Missing, PixelArray, Probe, Size
 from transforms.modes import flatten
 from transforms.orientation import upright
 from transforms.output import Client
@@ -22,7 +22,7 @@ from transforms.plan import Plan, plan, reduction
 from transforms.probe import Source
 from transforms.projection import projected
 from transforms.resample import shrink
-from transforms.resolve import resolve
+from transforms.resolve import Below, resolve
 
 from .clock import Clock
 
@@ -93,13 +93,20 @@ class SourceFinder:
         """What decoding and the pipeline's conditions had to do without."""
         return self._without + self.degraded
 
-    def planned(self, pipeline: Pipeline, client: Client) -> Plan:
-        """The plan. What conditions, or its scale, depend on is asked first, on a small copy."""
+    @property
+    def probe(self) -> Probe:
+        return self._source.probe
+
+    def planned(self, pipeline: Pipeline, client: Client, below: Below | None = None) -> Plan:
+        """The plan. What conditions, or its scale, depend on is asked first, on a small copy.
+
+        `below` is what the picture will be laid over, where it is a layer.
+        """
         probe, limits = self._source.probe, self._source.limits
         # What is to be hidden may show in a later frame than the first, and hang on a condition.
-        whole = probe.animated and any(step.operation.closed for step in pipeline.steps)
+        whole = probe.animated and any(step.operation.hides(**step.arguments) for step in pipeline.steps)
         ask = self._of_all_frames if whole else lambda kinds: self._of_source(kinds, 0)
-        pipeline, self._without = resolve(pipeline, probe, client, ask)
+        pipeline, self._without = resolve(pipeline, probe, client, ask, below)
         first = plan(pipeline, probe, limits, side_for=_side_for)
         self._clock.lap("plan")
         if not first.provisional:

@@ -31,12 +31,13 @@ def parsed(path: str) -> dict[str, Any]:
 
 
 def _described(node: Node) -> dict[str, Any]:
-    """A step with its arguments; of what controls steps its text."""
+    """A step with its arguments, and the steps of its layer; of what controls steps its text."""
     if not isinstance(node, Step):
         return {"name": str(node).partition(":")[0], "text": str(node)}
     pairs = zip(node.operation.arguments, node.values, strict=True)
     arguments = {argument.name: printed(argument.type, value) for argument, value in pairs if value is not None}
-    return {"name": node.operation.name, "arguments": arguments}
+    layer = {} if node.inner is None else {"steps": [_described(inner) for inner in node.inner.nodes]}
+    return {"name": node.operation.name, "arguments": arguments, **layer}
 
 
 def encoded(path: str) -> str:

@@ -10,6 +10,7 @@ import resource
 import signal
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 
@@ -18,6 +19,7 @@ from detectors.found import pack, unpack
 from transforms.carried import carried
 from transforms.encode import encode
 from transforms.failure import Failure, Kind
+from transforms.fonts import install
 from transforms.image import Found, Image, Probe, Size
 from transforms.limits import Limits
 from transforms.output import Client, Encoded, Encoding, Output, Report
@@ -32,6 +34,7 @@ from transforms.run import check_time, run
 from .clock import Clock
 from .explaining import explained, story_of
 from .finder import SourceFinder
+from .layering import LayerMaker, Lent
 
 TRIMMED_EVERY = 20  # renders; to do it takes some ms
 OUT_OF_MEMORY = -4  # cv::Error::StsNoMem
@@ -50,6 +53,7 @@ class Job:
     deadline: float
     content: str | None = None  # hash of the source, under which detections are remembered
     known: bytes | None = None  # packed Found of the source, as far as it is known already
+    layers: tuple[Lent, ...] = ()  # all that layers may show
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Rendered:
     immutable: bool = False
     headers: tuple[tuple[str, str], ...] = ()  # what steps ask to be said beside the body
     labels: tuple[str, ...] = ()  # what was found in the picture, by name
+    found_of: tuple[tuple[str, bytes], ...] = ()  # of layers: the hash of the file, and what was found in it
 
 
 @dataclass
@@ -79,12 +84,14 @@ class _Settings:
 _process = _Settings()
 
 
-def start(detection: str | None, secret: str | None, memory_bytes: int) -> None:
-    """Prepare a fresh render process: one OpenCV thread, a memory limit, a connection to the detectors."""
+def start(detection: str | None, secret: str | None, memory_bytes: int, fonts: tuple[str, ...] = ()) -> None:
+    """Prepare a fresh render process: one OpenCV thread, a memory limit, a connection to the detectors, and where the
+    operator's fonts are."""
     # pebble installs a Python handler, which would wait for the end of a long call into a codec.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cv2.setNumThreads(1)
     operations()
+    install(map(Path, fonts))
     limit = _virtual_bytes() + memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -130,13 +137,16 @@ def _render(job: Job) -> Rendered:
     check_time(deadline)
     clock = Clock()
     pipeline = _parsed(job.pipeline)
-    with _opened(job, pipeline) as source:
+    lent = LayerMaker(
+        job.layers, limits=job.limits, client=job.client, detection=_process.detection, deadline=deadline, clock=clock
+    )
+    with _opened(job, pipeline) as source, lent as layers:
         clock.lap("probe")
         known = unpack(job.known) if job.known else Found()
         finder = SourceFinder(source, _process.detection, known, job.content, deadline, clock)
         planned = finder.planned(pipeline, job.client)
         output, encoding = planned.output, Encoding(_Encoder(source, planned, job.client, deadline))
-        outcome = run(planned, finder.picture(planned.decode), source.probe, finder, deadline, encoding)
+        outcome = run(planned, finder.picture(planned.decode), source.probe, finder, deadline, encoding, layers)
         clock.lap("run")
         body, media_type, size, hurried = _encoded(outcome.result, encoding, source.probe)
         beside = (*_said(output, outcome.result, finder), *_density(job.client, pipeline, finder, outcome.result))
@@ -148,10 +158,10 @@ def _render(job: Job) -> Rendered:
             body, media_type, size = explained(story, finder, as_json=output.instead.json)
             clock.lap("explain")
     found = pack(finder.found) if finder.asked else None
-    degraded = tuple(dict.fromkeys((*finder.without, *outcome.degraded, *hurried)))
+    degraded = tuple(dict.fromkeys((*finder.without, *outcome.degraded, *layers.without, *hurried)))
     return Rendered(
         body, media_type, size, found, degraded, clock.laps, output.download, output.immutable, beside,
-        _labels(finder.everywhere),
+        _labels(finder.everywhere), tuple(layers.found_of.items()),
     )  # fmt: skip
 
 
@@ -183,7 +193,7 @@ class _Encoder:
         if output.instead and output.instead.explains:
             output = replace(output, instead=None)  # told of is what would be sent without it
         encoded = encode(image, output, source.probe, client, carried(source, output), self.deadline)
-        if any(planned.step.operation.closed for planned in self.plan.steps):
+        if any(planned.step.operation.hides(**planned.step.arguments) for planned in self.plan.steps):
             return encoded  # what hides something never sends the source's own data, although it found nothing to hide
         return no_larger(encoded, image, source, output, client, self.deadline)
 

@@ -10,6 +10,8 @@ import numpy as np
 from transforms.encode import encode
 from transforms.image import Box, Found, Frame, Image, PixelArray, Probe, Region, Saliency, Scale, Size, Swatch
 from transforms.input import Input
+from transforms.layers import Layer
+from transforms.limits import Limits
 from transforms.output import Client, Encoding, Output, Past, Report
 from transforms.pipeline import Step
 
@@ -70,20 +72,26 @@ FOUND = Found(
 
 PROBE = Probe("jpeg", Size(64, 48), 1, animated=False, has_alpha=False, icc=None, orientation=1, bytes=12345)
 AS_IT_IS = Scale()
+MARK = Image((Frame(np.full((6, 8, 4), (20, 40, 240, 200), np.uint8)),))
+AS_LAYER = Layer(lambda region: MARK, Limits())
 AS_PNG = Encoding(lambda image: encode(image, Output("png"), None, Client()))
 
 
-def apply(text: str, subject: Image, found: Found = FOUND, scale: Scale = AS_IT_IS) -> Image:
+def apply(
+    text: str, subject: Image, found: Found = FOUND, scale: Scale = AS_IT_IS, layer: Layer = AS_LAYER
+) -> Image:
     """The picture that a step makes of a picture."""
-    result = outcome(text, subject, found, scale)
+    result = outcome(text, subject, found, scale, layer)
     assert isinstance(result, Image)
     return result
 
 
-def outcome(text: str, subject: Any, found: Found = FOUND, scale: Scale = AS_IT_IS) -> Image | Input | Output | Report:
-    """Whatever the step makes of its subject, run the way that run.py does."""
+def outcome(
+    text: str, subject: Any, found: Found = FOUND, scale: Scale = AS_IT_IS, layer: Layer = AS_LAYER
+) -> Image | Input | Output | Report:
+    """Whatever the step makes of its subject, run the way that run.py does; `layer` is what it lays over a picture."""
     step = Step.parse(text)
-    have = {Found: found, Scale: scale, Probe: PROBE, Encoding: AS_PNG, Past: Past()}
+    have = {Found: found, Scale: scale, Probe: PROBE, Encoding: AS_PNG, Past: Past(), Layer: layer}
     given: dict[str, Any] = {**step.arguments, **{name: have[kind] for name, kind in step.operation.injected}}
     if step.operation.level != "frame":
         return step.operation.apply(subject, **given)  # type: ignore[no-any-return]

@@ -113,11 +113,19 @@ def test_every_frame_is_redacted() -> None:
 
 
 @pytest.mark.parametrize("answer", [Found(), Found(missing=(Missing("all-faces", "m", "wait"),))])
-def test_redaction_fails_without_an_answer(answer: Found) -> None:
+@pytest.mark.parametrize("text", ["blur-faces", "blur-region:gravity=faces", "flip/pixelate-region:gravity=face"])
+def test_redaction_fails_without_an_answer(text: str, answer: Found) -> None:
     with pytest.raises(Failure) as caught:
-        ran("blur-faces", picture(), answer)
+        ran(text, picture(), answer)
     assert (caught.value.code, caught.value.kind) == ("detector-unavailable", "unavailable")
     assert caught.value.retry_after
+
+
+def test_a_region_without_a_face_asks_nobody() -> None:
+    image = picture()
+    outcome = ran("flip/blur-region:x=20,width=50", image, Found())
+    assert isinstance(outcome.result, Image)
+    assert outcome.degraded == ()
 
 
 def test_redaction_looks_again_at_what_earlier_steps_made() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from .expressions import Operand, Value, undefined, value
+from .expressions import BELOW, Operand, Value, undefined, value
 from .output import Output
 from .pipeline import End, If, Let, Pipeline, Step
 from .plan import applied
+from .resolve import outside_of_layer
 
 
 class _DependsError(Exception):
@@ -23,19 +25,25 @@ def check(pipeline: Pipeline) -> None:
     for step in pipeline.steps:
         if step.operation.level == "output" and not step.expressions:
             applied(Output(), step)
-    if pipeline.plain:
-        return
-    known = _Known()
+    if not pipeline.plain:
+        _check(pipeline, _Known())
+
+
+def _check(pipeline: Pipeline, known: _Known) -> None:
     depth = 0
     for node in pipeline.nodes:
         depth += isinstance(node, If) - isinstance(node, End)
-        try:
-            if isinstance(node, Let):
-                known.variables[node.name] = known.worth(node, conditional=depth > 0)
-            elif isinstance(node, Step) and not depth:
-                node.resolved(lambda expression: value(expression, known))
-        except _DependsError:
-            continue
+        if isinstance(node, Let):
+            known.variables[node.name] = known.worth(node, conditional=depth > 0)
+        elif isinstance(node, Step) and not depth:
+            _check_step(node, known)
+
+
+def _check_step(step: Step, known: _Known) -> None:
+    with suppress(_DependsError):
+        step.resolved(lambda expression: value(expression, known))
+    if step.inner is not None:
+        _check(step.inner, _Known(dict(known.variables), layered=True))
 
 
 @dataclass(slots=True)
@@ -43,6 +51,7 @@ class _Known:
     """The variables so far; None for those whose value depends on the picture."""
 
     variables: dict[str, Value | None] = field(default_factory=dict)
+    layered: bool = False
 
     def worth(self, node: Let, *, conditional: bool) -> Value | None:
         try:
@@ -59,4 +68,6 @@ class _Known:
         return found
 
     def operand(self, operand: Operand) -> Value:
+        if operand.name in BELOW and not self.layered:
+            raise outside_of_layer(operand.name)
         raise _DependsError

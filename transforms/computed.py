@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import singledispatch
 from math import floor
 
-from .expressions import Expression, Number, Text, Value, bad_expression
+from .expressions import Expression, Number, Text, Value, Variable, bad_expression
 from .failure import bad_argument
 from .grammar import parse_expression
 from .numbers import print_number
 from .params import Aspect, BackdropText, ColourText, Corners, Float, Int, IntOr, Offset, Parameter, WxH
+from .picture import PictureName, escaped
+from .writing import FontName, TextBox, Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,40 @@ class Computed:
         return "".join(
             piece if isinstance(piece, str) else written(kind, value(piece)) for piece in self.pieces
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Interpolated(Computed):
+    """Words with variables between them, which are written `$(name)`."""
+
+    def __str__(self) -> str:
+        return "".join(piece if isinstance(piece, str) else f"$({str(piece)[1:]})" for piece in self.pieces)
+
+
+def interpolated(pieces: Iterable[str | Variable]) -> str | Interpolated:
+    """The words of a text, as its argument wants them, from characters and variables in turn."""
+    listed = [piece for piece in pieces if piece]
+    if not any(isinstance(piece, Variable) for piece in listed):
+        return "".join(map(str, listed))
+    kind = Wording()
+    return Interpolated(tuple(kind.print(piece) if isinstance(piece, str) else piece for piece in listed))
+
+
+def reading(kind: Parameter, text: str) -> Computed | None:
+    """What an argument of this type holds, where there is something to be worked out in it."""
+    if isinstance(kind, Wording):
+        return _words(kind, text)
+    return read(text) if "(" in text and takes_expressions(kind) else None
+
+
+_INSERTED = re.compile(r"\$\(([A-Za-z][A-Za-z0-9]*)\)", re.ASCII)
+
+
+def _words(kind: Wording, text: str) -> Computed | None:
+    pieces = _INSERTED.split(text)
+    words = [Variable(piece) if at % 2 else kind.parse(piece) for at, piece in enumerate(pieces) if piece]
+    found = interpolated(words) if len(pieces) > 1 else None
+    return found if isinstance(found, Computed) else None
 
 
 def read(text: str) -> Computed:
@@ -85,6 +121,8 @@ def _number(value: Value) -> Number:
 @written.register(Int)
 @written.register(IntOr)
 @written.register(Corners)
+@written.register(TextBox)
+@written.register(TextBox)
 def _(_: Parameter, value: Value) -> str:
     return str(floor(_number(value).value + 0.5))
 
@@ -108,3 +146,23 @@ def _(_: Parameter, value: Value) -> str:
     if isinstance(value, Number) and value.measured:
         raise bad_argument(f"{value} was measured, and is no colour")
     return value.text if isinstance(value, Text) else str(value)
+
+
+@written.register(PictureName)
+def _(_: Parameter, value: Value) -> str:
+    if not isinstance(value, Text):
+        raise bad_argument(f"{value} is a number where the name of a picture is wanted")
+    return escaped(value.text, ":/")
+
+
+@written.register(FontName)
+def _(kind: FontName, value: Value) -> str:
+    if not isinstance(value, Text):
+        raise bad_argument(f"{value} is a number where the name of a font is wanted")
+    return kind.print(value.text)
+
+
+@written.register(Wording)
+def _(kind: Wording, value: Value) -> str:
+    text = value.text if isinstance(value, Text) else print_number(value.value)
+    return kind.print(text).replace("(", "%28")  # with a `$` before it, it would begin another variable

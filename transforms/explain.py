@@ -82,7 +82,7 @@ def verdicts(story: Story) -> list[tuple[Region, str]]:
     """
     choices = [(passed, chosen(passed.planned.step.arguments, passed.found)) for passed in story.steps]
     judged = [(region, _verdict(region, choices, story)) for region in story.found.regions]
-    closed = (passed for passed in story.steps if passed.planned.step.operation.closed)
+    closed = (passed for passed in story.steps if _hides(passed))
     judged += [(region, "hidden") for passed in closed for region in _seen_later(passed, story.found)]
     return _once(sorted(judged, key=lambda pair: (_ORDER.index(pair[1]), -pair[0].score)))
 
@@ -216,7 +216,7 @@ def redacted(source: Frame, story: Story) -> Frame:
     """
     for passed in story.steps:
         operation = passed.planned.step.operation
-        if not operation.closed:
+        if not _hides(passed):
             continue
         if operation.level != "frame":
             raise Failure(
@@ -227,6 +227,11 @@ def redacted(source: Frame, story: Story) -> Frame:
         given = {name: have[kind] for name, kind in operation.injected}
         source = operation.apply(source, **passed.planned.step.arguments, **given)
     return source
+
+
+def _hides(passed: Passed) -> bool:
+    step = passed.planned.step
+    return step.operation.hides(**step.arguments)
 
 
 def _hidden(passed: Passed, found: Found) -> Found:

@@ -18,7 +18,10 @@ from .numbers import decimal, print_number
 
 LARGEST = 1e12  # what a calculation may come to
 
-MEASURED = frozenset(("w", "h", "ar", "iw", "ih", "iar", "faces", "pages", "tags", "dpr", "auto"))
+BELOW = frozenset(("bw", "bh", "rw", "rh"))
+"""Operands of a layer: sides of the picture below it, and of the region of that which it belongs to."""
+
+MEASURED = BELOW | {"w", "h", "ar", "iw", "ih", "iar", "faces", "pages", "tags", "dpr", "auto"}
 """Operands with a value: sides and ratio of the picture at this step and of the source, the number of faces and of
 pages, what is in the picture, and of the client its pixel density and the width that it lays the picture out in."""
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from .expressions import KINDS, Condition, Expression, Operand, operands
-from .failure import Failure, Kind, bad_argument
-from .grammar import parse_condition, parse_expression
+from .computed import Computed
+from .expressions import KINDS, Condition, Expression, Operand, Text, Variable, operands
+from .failure import Failure, Kind
+from .layers import MAX_LAYER_DEPTH, MAX_LAYERS
+from .nodes import CONTROL, Else, End, If, Let, Node, Pending, Preset, parse_node
+from .picture import Picture, PictureName
 from .steps import Step, printed
 
 __all__ = [
     "CONTROL", "MAX_DEPTH", "MAX_NODES", "MAX_STEPS", "Else", "End", "If", "Let", "Node", "Pending", "Pipeline",
-    "Preset", "Step", "parse_node", "printed",
+    "Preset", "Step", "opens_block", "parse_node", "printed",
 ]  # fmt: skip
 
 MAX_STEPS = 64
@@ -22,133 +24,75 @@ MAX_NODES = 256  # steps, and what controls them
 MAX_DEPTH = 16  # of conditions in each other
 
 
-@dataclass(frozen=True, slots=True)
-class Let:
-    """Gives a name to what an expression comes to at this place."""
-
-    name: str
-    value: Expression
-
-    def __str__(self) -> str:
-        return f"let:{self.name}={self.value}"
-
-
-@dataclass(frozen=True, slots=True)
-class If:
-    """The nodes up to its `else` or `end` are done where the condition is met."""
-
-    condition: Condition
-
-    def __str__(self) -> str:
-        return f"if:{self.condition}"
-
-
-@dataclass(frozen=True, slots=True)
-class Else:
-    def __str__(self) -> str:
-        return "else"
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    def __str__(self) -> str:
-        return "end"
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """A pipeline that the operator has given a name; it is put in when a request is served."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"preset:{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A component of Cloudinary's that is understood, but not rendered yet."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return f"cloudinary:{self.text}"
-
-    def failure(self) -> Failure:
-        return Failure(
-            Kind.NOT_IMPLEMENTED, "not-implemented", f"{self.text} is understood, but not rendered yet",
-            details={"component": self.text},
-        )  # fmt: skip
-
-
-Node = Step | Let | If | Else | End | Preset | Pending
-
-CONTROL = frozenset(("let", "if", "preset", "cloudinary"))
-"""Names before a colon that are no operations; `else` and `end` are words of their own inside a condition."""
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
-
-
-def parse_node(text: str) -> Node:
-    """The node of a canonical text, already percent-decoded; raises the failures of Step.parse and of expressions."""
-    if text in ("else", "end"):
-        return Else() if text == "else" else End()
-    name, colon, rest = text.partition(":")
-    if not colon or name not in CONTROL:
-        return Step.parse(text)
-    try:
-        return _READERS[name](rest)
-    except Failure as failure:
-        raise failure.with_details(operation=name, step=text) from None
-
-
-def _let(text: str) -> Let:
-    name, equals, value = text.partition("=")
-    if not equals or not _NAME.fullmatch(name):
-        raise bad_argument("a variable is a letter, then letters or digits", hint="for example let:half=w:2")
-    return Let(name, parse_expression(value))
-
-
-def _preset(text: str) -> Preset:
-    if not text:
-        raise bad_argument("the name of the preset is missing", hint="for example preset:avatar")
-    return Preset(text)
-
-
-_READERS: dict[str, Callable[[str], Node]] = {
-    "let": _let, "if": lambda text: If(parse_condition(text)), "preset": _preset, "cloudinary": Pending,
-}  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Pipeline:
-    """Nodes in the order written. Raises Failure too-many-steps, unclosed-condition or stray-condition."""
+    """Nodes in the order written, those of layers inside of the step that opens it.
+
+    Raises Failure too-many-steps, too-many-layers, unclosed-condition or stray-condition.
+    """
 
     nodes: tuple[Node, ...] = ()
 
     def __post_init__(self) -> None:
-        for count, most in ((len(self.steps), MAX_STEPS), (len(self.nodes), MAX_NODES)):
-            if count > most:
-                raise Failure(
-                    Kind.BAD_REQUEST, "too-many-steps", f"{count} steps are more than the {most} allowed",
-                    details={"maximum": most},
-                )  # fmt: skip
+        everywhere = tuple(self.everywhere)
+        steps = [node for node in everywhere if isinstance(node, Step)]
+        layers = sum(step.operation.opens for step in steps)
+        _check_count(len(steps), MAX_STEPS, "too-many-steps", "steps")
+        _check_count(len(everywhere), MAX_NODES, "too-many-steps", "steps")
+        _check_count(layers, MAX_LAYERS, "too-many-layers", "layers")
         _check_blocks(self.nodes)
 
     @staticmethod
     def parse(text: str) -> Pipeline:
         """The pipeline of a canonical text, `/` between nodes."""
-        return Pipeline(tuple(parse_node(part) for part in text.split("/") if part))
+        return Pipeline.of(parse_node(part) for part in text.split("/") if part)
+
+    @staticmethod
+    def of(nodes: Iterable[Node]) -> Pipeline:
+        """The pipeline of nodes as they are written, the `end` of each layer among them.
+
+        Raises Failure unclosed-layer, layers-too-deep, or step-in-layer for what says how the result is sent.
+        """
+        return Pipeline(tuple(_nested(iter(nodes))))
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """All steps, whether or not a condition guards them."""
+        """All steps on the picture itself, whether or not a condition guards them."""
         return tuple(node for node in self.nodes if isinstance(node, Step))
+
+    @property
+    def layers(self) -> tuple[Pipeline, ...]:
+        """The steps of each layer of the picture itself."""
+        return tuple(step.inner for step in self.steps if step.inner is not None)
+
+    @property
+    def everywhere(self) -> Iterator[Node]:
+        """All nodes, those of layers after the step that opens it."""
+        for node in self.nodes:
+            yield node
+            if isinstance(node, Step) and node.inner is not None:
+                yield from node.inner.everywhere
+
+    @property
+    def written(self) -> Iterator[str]:
+        """The canonical texts of all nodes, the `end` of each layer among them; `of` reads them back."""
+        for node in self.nodes:
+            if isinstance(node, Step) and node.inner is not None:
+                yield from (node.head, *node.inner.written, "end")
+            else:
+                yield str(node)
+
+    @cached_property
+    def pictures(self) -> tuple[Picture, ...]:
+        """What layers name, each once; of a variable all that it is given anywhere, as far as that is plain text."""
+        return tuple(dict.fromkeys(_pictures(tuple(self.everywhere))))
 
     @cached_property
     def plain(self) -> bool:
-        """Whether there are steps alone, and nothing in them has to be worked out."""
-        return all(isinstance(node, Step) and not node.expressions for node in self.nodes)
+        """Whether there are steps alone, and nothing in them has to be worked out. Layers are, once they are made."""
+        return all(isinstance(node, Step) and not node.expressions for node in self.nodes) and all(
+            layer.plain for layer in self.layers
+        )
 
     @cached_property
     def unconditional(self) -> tuple[Node, ...]:
@@ -162,7 +106,7 @@ class Pipeline:
 
     @cached_property
     def operands(self) -> frozenset[Operand]:
-        """All that its expressions and conditions want to know."""
+        """All that its own expressions and conditions want to know."""
         trees: list[Expression | Condition] = []
         for node in self.nodes:
             match node:
@@ -176,17 +120,82 @@ class Pipeline:
 
     @cached_property
     def needs(self) -> frozenset[str]:
-        """The kinds of detections that it may ask for."""
+        """The kinds of detections that it may ask for, of the picture itself or of a layer."""
         of_steps = (step.needs for step in self.steps)
-        return frozenset().union(*of_steps, *(KINDS.get(operand.name, frozenset()) for operand in self.operands))
+        of_layers = (layer.needs for layer in self.layers)
+        named = (KINDS.get(operand.name, frozenset()) for operand in self.operands)
+        return frozenset().union(*of_steps, *of_layers, *named)
 
     @cached_property
     def text(self) -> str:
         """The canonical text."""
-        return "/".join(map(str, self.nodes))
+        return "/".join(self.written)
 
     def __str__(self) -> str:
         return self.text
+
+
+def _check_count(count: int, most: int, code: str, what: str) -> None:
+    if count > most:
+        raise Failure(
+            Kind.BAD_REQUEST, code, f"{count} {what} are more than the {most} allowed", details={"maximum": most}
+        )
+
+
+def opens_block(node: Node) -> bool:
+    """Whether an `end` belongs to it."""
+    return isinstance(node, If) or (isinstance(node, Step) and node.operation.opens and node.inner is None)
+
+
+def _nested(nodes: Iterator[Node], within: tuple[Step, ...] = ()) -> Iterator[Node]:
+    """The nodes up to the `end` of the layer that they are in, each layer with its own inside of it."""
+    _check_count(len(within), MAX_LAYER_DEPTH, "layers-too-deep", "layers in each other")
+    conditions = 0
+    for node in nodes:
+        if isinstance(node, Step):
+            _check_place(node, within)
+            opened = opens_block(node)
+            yield replace(node, inner=Pipeline(tuple(_nested(nodes, (*within, node))))) if opened else node
+            continue
+        if within and not conditions and isinstance(node, End):
+            return
+        conditions += isinstance(node, If) - isinstance(node, End)
+        yield node
+    if within:
+        raise Failure(
+            Kind.BAD_REQUEST, "unclosed-layer", f"a layer is not closed: {within[-1]}",
+            hint="its steps stand between it and /end", details={"step": str(within[-1])},
+        )  # fmt: skip
+
+
+def _check_place(step: Step, within: tuple[Step, ...]) -> None:
+    name = step.operation.name
+    if within and step.operation.level in ("output", "report"):
+        raise Failure(
+            Kind.BAD_REQUEST, "step-in-layer", f"{name} is about what is sent, and says nothing of a layer",
+            hint=f"write it after the end of {within[0].operation.name}",
+            details={"operation": name, "step": str(step)},
+        )  # fmt: skip
+
+
+def _pictures(nodes: tuple[Node, ...]) -> Iterator[Picture]:
+    for step in (node for node in nodes if isinstance(node, Step) and node.operation.opens):
+        for argument, value in zip(step.operation.arguments, step.values, strict=True):
+            if isinstance(value, Picture):
+                yield value
+            elif isinstance(argument.type, PictureName):
+                yield from _meant(argument.type, value, nodes)
+
+
+def _meant(kind: PictureName, value: object, nodes: tuple[Node, ...]) -> Iterator[Picture]:
+    """All that a name may stand for which is worked out."""
+    if not isinstance(value, Computed) or len(value.expressions) != 1:
+        return
+    (variable,) = value.expressions
+    names = {variable.name} if isinstance(variable, Variable) else set()
+    given = [node.value for node in nodes if isinstance(node, Let) and node.name in names]
+    for text in (one for one in given if isinstance(one, Text)):
+        yield kind.parse(value.filled(kind, {variable: text}.__getitem__))
 
 
 def _check_blocks(nodes: tuple[Node, ...]) -> None:

@@ -17,6 +17,7 @@ from . import params
 from .failure import Failure, Kind, nearest
 from .image import Found, Frame, Image, Probe, Scale, Size
 from .input import Input
+from .layers import Layer
 from .output import Encoding, Output, Past, Report
 
 Level = Literal["frame", "image", "input", "output", "report"]
@@ -29,7 +30,7 @@ picture, only smaller; or it resamples to a size of its own, so that any scale t
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_INJECTED = (Found, Probe, Scale, Encoding, Past)
+_INJECTED = (Found, Probe, Scale, Encoding, Past, Layer)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Operation:
     exact: bool | Callable[..., bool]  # or (**arguments) -> bool
     scaling: Scaling | Callable[..., Scaling]  # or (**arguments) -> Scaling
     detail: Callable[..., float | None]  # (before, found, **arguments) -> pixels wanted per nominal pixel
-    closed: bool  # whether the step fails, rather than does without, where a detector did not answer
+    closed: bool | Callable[..., bool]  # or (**arguments) -> bool; see `hides`
     doc: str
     example: str
 
@@ -78,6 +79,10 @@ class Operation:
         """Whether the size after a step is known before it runs, and not only bounded."""
         return self.exact(**arguments) if callable(self.exact) else self.exact
 
+    def hides(self, **arguments: Any) -> bool:
+        """Whether the step fails, rather than does without, where a detector did not answer."""
+        return self.closed(**arguments) if callable(self.closed) else self.closed
+
     def scales(self, **arguments: Any) -> Scaling:
         return self.scaling(**arguments) if callable(self.scaling) else self.scaling
 
@@ -85,6 +90,16 @@ class Operation:
     def encodes(self) -> bool:
         """Whether it is a report about the encoded picture, which needs all its pixels and frames."""
         return any(kind is Encoding for _, kind in self.injected)
+
+    @property
+    def opens(self) -> bool:
+        """Whether steps follow that belong to a layer, up to an `end`."""
+        return any(kind is Layer for _, kind in self.injected)
+
+    @property
+    def usage(self) -> str:
+        """The example, with the end of its block."""
+        return f"{self.example}/end" if self.opens else self.example
 
     @property
     def summary(self) -> str:
@@ -96,7 +111,7 @@ class Operation:
             "name": self.name,
             "summary": self.summary,
             "description": self.doc,
-            "example": self.example,
+            "example": self.usage,
             "arguments": [argument.describe() for argument in self.arguments],
         }
 
@@ -123,14 +138,14 @@ def operation(
     exact: bool | Callable[..., bool] = True,
     scaling: Scaling | Callable[..., Scaling] = "fixed",
     detail: Callable[..., float | None] | None = None,
-    closed: bool = False,
+    closed: bool | Callable[..., bool] = False,
 ) -> Callable[[Function], Function]:
     """Register a function as the operation `name`.
 
     The first parameter says what it works on (Frame, Image, Input or Output) and a Report as result makes it a report.
-    Every other parameter is an argument of the URL, in this order, except those annotated Found, Probe, Scale, Encoding
-    or Past, which the run fills in. `needs` are the kinds of detections that it uses, `then` more of them that depend
-    on the first answer.
+    Every other parameter is an argument of the URL, in this order, except those annotated Found, Probe, Scale,
+    Encoding, Past or Layer, which the run fills in; one that is given a Layer opens a block of steps for it. `needs`
+    are the kinds of detections that it uses, `then` more of them that depend on the first answer.
     `size` projects the size without pixels; with `exact=False` it is only an upper bound.
     `detail` says how many pixels an absorbing step wants per nominal pixel of its input; None where that depends on
     what is found and nothing is known yet.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from .attention import OBJECT_SCORE
-from .expressions import KINDS, Expression, Number, Operand, Text, Value, holds, undefined, value
+from .expressions import BELOW, KINDS, Expression, Number, Operand, Text, Value, bad_expression, holds, undefined, value
 from .failure import Failure, Kind
 from .image import Found, Probe, Size
 from .output import Client
@@ -18,8 +18,21 @@ Ask = Callable[[frozenset[str]], Found]
 """Asks detectors about the source."""
 
 
-def resolve(pipeline: Pipeline, probe: Probe, client: Client, ask: Ask) -> tuple[Pipeline, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What a layer is laid over: the picture, and the region of it that the layer belongs to."""
+
+    picture: Size
+    region: Size
+
+
+def resolve(
+    pipeline: Pipeline, probe: Probe, client: Client, ask: Ask, below: Below | None = None, *, exact: bool = True
+) -> tuple[Pipeline, tuple[str, ...]]:
     """The steps that are to be done, and the kinds of detectors that conditions had to do without.
+
+    Those of a layer, which lies over what `below` says, are resolved when it is made; they are only told what the
+    variables hold. Without `exact` the size of the picture is not known, as that of a text.
 
     Sides are followed from step to step by the operations' own projections, without any pixel. A condition on what is
     in the picture asks for it. Raises Failure: those of expressions, detector-unavailable where a step that must not
@@ -27,7 +40,8 @@ def resolve(pipeline: Pipeline, probe: Probe, client: Client, ask: Ask) -> tuple
     """
     if pipeline.plain:
         return pipeline, ()
-    course = _Course(probe, client, ask, probe.size, any(step.operation.closed for step in pipeline.steps))
+    closed = any(step.operation.hides(**step.arguments) for step in pipeline.steps)
+    course = _Course(probe, client, ask, probe.size, closed, below, exact)
     return Pipeline(tuple(course.steps(iter(pipeline.nodes)))), tuple(course.without)
 
 
@@ -40,7 +54,8 @@ class _Course:
     ask: Ask
     size: Size
     closed: bool
-    exact: bool = True  # whether the size is known, not only bounded
+    below: Below | None
+    exact: bool  # whether the size is known, not only bounded
     variables: dict[str, Value] = field(default_factory=dict)
     without: dict[str, None] = field(default_factory=dict)
 
@@ -68,7 +83,12 @@ class _Course:
         if plain.operation.level not in ("input", "output"):
             self.size = plain.operation.size(self.size, **plain.arguments)
             self.exact = self.exact and plain.operation.is_exact(**plain.arguments)
-        return plain
+        return plain if plain.inner is None else replace(plain, inner=self._told(plain.inner))
+
+    def _told(self, layer: Pipeline) -> Pipeline:
+        """The steps of a layer after what the variables hold here."""
+        held = (Let(name, value) for name, value in self.variables.items())
+        return layer if layer.plain else Pipeline((*held, *layer.nodes))
 
     def _value(self, expression: Expression) -> Value:
         return value(expression, self)
@@ -79,6 +99,8 @@ class _Course:
         return self.variables[name]
 
     def operand(self, operand: Operand) -> Value:
+        if operand.name in BELOW:
+            return self._below(operand.name)
         first = self.probe.size
         match operand.name:
             case "w" | "h" | "ar" if not self.exact:
@@ -103,6 +125,12 @@ class _Course:
                 return _measured(len(self._found("faces").by("faces")))
             case _:
                 return self._tags()
+
+    def _below(self, name: str) -> Number:
+        if self.below is None:
+            raise outside_of_layer(name)
+        size = self.below.picture if name.startswith("b") else self.below.region
+        return _measured(size.width if name.endswith("w") else size.height)
 
     def _client_width(self, step: int = 1, fallback: int = 0) -> int:
         wanted = self.client.width
@@ -134,6 +162,10 @@ def _skip(nodes: Iterator[Node], *, to_else: bool) -> None:
         if depth == 0 and (isinstance(node, End) or (to_else and isinstance(node, Else))):
             return
         depth += isinstance(node, If) - isinstance(node, End)
+
+
+def outside_of_layer(name: str) -> Failure:
+    return bad_expression(f"{name} is known inside of a layer only", operand=name)
 
 
 def _measured(number: float) -> Number:

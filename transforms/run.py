@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from .failure import Failure, Kind
-from .image import Affine, Found, Image, Probe, Scale, Size
+from .image import Affine, Found, Image, Probe, Scale
+from .layers import Layer, Layers, no_layers
+from .limits import Limits
 from .output import Encoding, Past, Report
 from .plan import Plan, Planned
 
@@ -46,16 +48,18 @@ class Outcome:
 
 
 def run(
-    plan: Plan, image: Image, probe: Probe, find: Finder, deadline: float, encoding: Encoding | None = None
-) -> Outcome:
+    plan: Plan, image: Image, probe: Probe, find: Finder, deadline: float, encoding: Encoding | None = None,
+    layers: Layers = no_layers, *, exact: bool = True,
+) -> Outcome:  # fmt: skip
     """The result of all steps. `deadline` is of time.monotonic(); raises Failure deadline-exceeded past it.
 
-    `encoding` is for reports about the encoded picture, which must have one.
+    `encoding` is for reports about the encoded picture, which must have one. Without `exact` the plan does not know
+    what size the first step gives, as on the transparent pixel that a layer without a picture begins as.
     """
     result: Image | Report = image
     degraded: dict[str, None] = {}
     steps: list[Passed] = []
-    actual: Size | None = None  # of the picture, where the plan knew only a bound
+    actual = None if exact else image.size  # where the plan knew only a bound
     for index, step in enumerate(plan.steps):
         check_time(deadline)
         assert isinstance(result, Image)  # noqa: S101 - a report is always the last step of a plan
@@ -64,20 +68,23 @@ def run(
             planned = plan.anew(step, actual) if actual else step
             wants_past = Past in (kind for _, kind in planned.step.operation.injected)
             past = _past(plan.steps[:index], given, image, find) if wants_past else None
-            telling = {Encoding: encoding, Past: past}
+            layer = _layer(layers, planned, given, plan.limits)
+            telling = {Encoding: encoding, Past: past, Layer: layer}
             result, told = _apply(planned, given, probe, find, telling)
         except Failure as failure:
             raise failure.with_details(operation=planned.step.operation.name, step=str(planned.step)) from None
         degraded.update((missing.detector, None) for found in told for missing in found.missing)
-        if isinstance(result, Image) and not planned.step.operation.is_exact(**planned.step.arguments):
-            actual = result.size  # such a step is given every pixel
+        if isinstance(result, Image) and (actual or not planned.step.operation.is_exact(**planned.step.arguments)):
+            actual = result.size  # such a step, and all after it, are given every pixel
             planned = replace(planned, after=actual)
-        elif actual:
-            actual = planned.after
         after = result.from_source if isinstance(result, Image) else given.from_source
         spent = (time.perf_counter() - began) * 1000
         steps.append(Passed(planned, told[0] if told else Found(), given.from_source, after, spent))
     return Outcome(result, tuple(degraded), tuple(steps))
+
+
+def _layer(layers: Layers, planned: Planned, image: Image, limits: Limits) -> Layer:
+    return Layer(lambda region: layers(planned.step, image.size, region), limits)
 
 
 def check_time(deadline: float) -> None:
@@ -125,10 +132,11 @@ def _found(planned: Planned, image: Image, frame: int, find: Finder) -> Found:
     more = operation.then(found, **arguments) - kinds
     if more:
         found = found.merged(find(more, image, frame))
-    if operation.closed and planned.altered:
+    hides = operation.hides(**arguments)
+    if hides and planned.altered:
         # What earlier steps turned, enlarged or brightened may show a face that the source did not.
         found = found.merged(find.anew(kinds, image, frame))
-    if operation.closed and any(missing.detector in kinds for missing in found.missing):
+    if hides and any(missing.detector in kinds for missing in found.missing):
         raise Failure(
             Kind.UNAVAILABLE,
             "detector-unavailable",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from . import computed
 from .computed import Computed
@@ -12,21 +12,27 @@ from .expressions import Expression, Value
 from .failure import Failure, Kind, bad_argument, nearest
 from .params import Flag, Parameter
 from .registry import Argument, Operation, find
+from .writing import Wording
+
+if TYPE_CHECKING:
+    from .pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """An operation with a value for each of its arguments, in the order of its signature.
 
-    A value may be Computed: then `resolved` makes the step that can run.
+    A value may be Computed: then `resolved` makes the step that can run. `inner` are the steps of the layer that it
+    opens.
     """
 
     operation: Operation
     values: tuple[Any, ...]
+    inner: Pipeline | None = None
 
     @staticmethod
     def of(name: str, /, **values: Any) -> Step:
-        """A step from values; those left out take their defaults."""
+        """A step from values; those left out take their defaults. One that opens a layer has still to be given it."""
         operation = find(name)
         unknown = set(values) - {argument.name for argument in operation.arguments}
         if unknown:
@@ -65,12 +71,19 @@ class Step:
             return self
         values = zip(self.operation.arguments, self.values, strict=True)
         try:
-            return Step(self.operation, tuple(_resolved(argument, given, value) for argument, given in values))
+            return replace(self, values=tuple(_resolved(argument, given, value) for argument, given in values))
         except Failure as failure:
             raise failure.with_details(operation=self.operation.name, step=str(self)) from None
 
     def __str__(self) -> str:
-        """The canonical text: defaults left out, the first argument without its name."""
+        """The canonical text, with that of its layer."""
+        if self.inner is None:
+            return self.head
+        return "/".join((self.head, *([str(self.inner)] if self.inner.nodes else []), "end"))
+
+    @property
+    def head(self) -> str:
+        """The canonical text of the step itself: defaults left out, the first argument without its name."""
         written = [
             printed(argument.type, value) if index == 0 else f"{argument.name}={printed(argument.type, value)}"
             for index, (argument, value) in enumerate(zip(self.operation.arguments, self.values, strict=True))
@@ -99,7 +112,8 @@ def _read(operation: Operation, text: str, positional: list[Argument]) -> tuple[
             raise _unknown_argument(operation, key)
         positional.clear()
         return by_name[key], _parsed(by_name[key], value)
-    if text in by_name and isinstance(by_name[text].type, Flag):
+    speaks = bool(positional) and isinstance(positional[0].type, Wording)  # then it is said, whatever it means
+    if text in by_name and isinstance(by_name[text].type, Flag) and not speaks:
         return by_name[text], True
     if not positional:
         raise bad_argument(f"{text!r} is one argument too many", hint=f"for example {operation.example}")
@@ -124,9 +138,8 @@ def _resolved(argument: Argument, given: Any, value: Callable[[Expression], Valu
 
 def _parsed(argument: Argument, text: str) -> Any:
     try:
-        if "(" in text and computed.takes_expressions(argument.type):
-            return computed.read(text)
-        return argument.type.parse(text)
+        found = computed.reading(argument.type, text)
+        return argument.type.parse(text) if found is None else found
     except Failure as failure:
         raise Failure(
             failure.kind, failure.code, f"{argument.name}: {failure.message}",

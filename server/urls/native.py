@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from transforms.failure import Failure, Kind, bad_argument, nearest
-from transforms.pipeline import CONTROL, End, If, Node, Pending, Pipeline, parse_node
+from transforms.pipeline import CONTROL, End, Node, Pending, Pipeline, opens_block, parse_node
 from transforms.registry import find, operations
 
 from ..sources.source import SourceRef
@@ -79,7 +79,7 @@ def _unsigned(segments: list[Segment], raw_query: str) -> Request:
         source, output = base64url.read("/".join(segment.text for segment in rest).partition(":")[2])
     else:
         source, output = _source(rest, raw_query), None
-    return Request(in_format(Pipeline(tuple(nodes)), output), source, delivery="")
+    return Request(in_format(Pipeline.of(nodes), output), source, delivery="")
 
 
 def _leading_steps(segments: list[Segment]) -> tuple[list[Node], int]:
@@ -93,7 +93,7 @@ def _leading_steps(segments: list[Segment]) -> tuple[list[Node], int]:
         name, colon, _ = text.partition(":")
         if name in operations() or (colon and name in CONTROL) or (open_blocks and text in ("else", "end")):
             nodes.append(parse_node(text))
-            open_blocks += isinstance(nodes[-1], If) - isinstance(nodes[-1], End)
+            open_blocks += opens_block(nodes[-1]) - isinstance(nodes[-1], End)
         elif colon and not _is_scheme(text):
             raise _unknown_operation(name, text)
         else:
@@ -106,7 +106,7 @@ def _check_pending(nodes: list[Node]) -> None:
     pending = [node for node in nodes if isinstance(node, Pending)]
     if pending and list(compiler.pipeline([node.text for node in pending]).nodes) != pending:
         raise bad_argument(
-            "after cloudinary: stands a component that is not rendered yet", hint="`darkroom parse` prints it",
+            "after cloudinary: stands only what is not done here", hint="`darkroom parse` prints it",
             operation="cloudinary",
         )  # fmt: skip
 
@@ -151,7 +151,7 @@ def _remote(raw: str, raw_query: str) -> SourceRef:
 
 def print(request: Request) -> str:  # noqa: A001 - the counterpart of parse
     """The canonical path of a request: the steps in canonical text, `/-/`, the source; parse reads it back."""
-    nodes = [quote(str(node), safe=_STEP_SAFE) for node in request.pipeline.nodes]
+    nodes = [quote(text, safe=_STEP_SAFE) for text in request.pipeline.written]
     return "/" + "/".join([*nodes, END, _printed_source(request.source)])
 
 
