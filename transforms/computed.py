@@ -165,4 +165,4 @@ def _(kind: FontName, value: Value) -> str:
 @written.register(Wording)
 def _(kind: Wording, value: Value) -> str:
     text = value.text if isinstance(value, Text) else print_number(value.value)
-    return kind.print(text).replace("(", "%28")  # with a `$` before it, it would begin another variable
+    return kind.print(text).replace("(", "%28").replace("$", "%24")  # together they would begin another variable

@@ -55,6 +55,12 @@ class Plan:
         _check(again, self.limits, self.frames)
         return again
 
+    def known(self, planned: Planned, after: Size) -> Planned:
+        """The step once it is done, and the size after it is known; raises as `plan` does."""
+        done = replace(planned, after=after)
+        _check(done, self.limits, self.frames)
+        return done
+
 
 def plan(pipeline: Pipeline, probe: Probe, limits: Limits, found: Found | None = None, *, side_for: SideFor) -> Plan:
     """The plan for a source; raises Failure result-too-large where a step would pass the limits.

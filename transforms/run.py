@@ -76,7 +76,7 @@ def run(
         degraded.update((missing.detector, None) for found in told for missing in found.missing)
         if isinstance(result, Image) and (actual or not planned.step.operation.is_exact(**planned.step.arguments)):
             actual = result.size  # such a step, and all after it, are given every pixel
-            planned = replace(planned, after=actual)
+            planned = plan.known(planned, actual)
         after = result.from_source if isinstance(result, Image) else given.from_source
         spent = (time.perf_counter() - began) * 1000
         steps.append(Passed(planned, told[0] if told else Found(), given.from_source, after, spent))
