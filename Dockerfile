@@ -5,9 +5,13 @@
 FROM python:3.12-slim-bookworm AS base
 ARG PIP_EXTRA_INDEX_URL=
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-# OpenCV wants libGL and glib; jemalloc keeps long-running renderers from fragmenting memory.
+# OpenCV wants libGL and glib; jemalloc keeps long-running renderers from fragmenting memory. The fonts (170 MB) are for
+# text in all scripts and in the usual families of the web.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 libjemalloc2 ca-certificates \
+      fonts-liberation2 fonts-dejavu-core fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji \
+      fonts-crosextra-carlito fonts-crosextra-caladea fonts-open-sans fonts-roboto-unhinted fonts-lato \
+      fonts-comic-neue \
  && rm -rf /var/lib/apt/lists/* \
  && ln -s "$(find /usr/lib -name 'libjemalloc.so.2' | head -n 1)" /usr/local/lib/libjemalloc.so.2
 WORKDIR /app
