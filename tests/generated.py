@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -31,8 +32,10 @@ from transforms.failure import Failure
 from transforms.pipeline import Else, End, If, Let, Node, Pending, Pipeline, Preset, Step
 from transforms.registry import operations
 from transforms.words import Grid, Words
+from transforms.writing import TextBox, Wording
 
 from .shared import jsonl
+from .test_operations_contract import values as any_value
 
 MOST_PARTS = 24
 
@@ -83,7 +86,8 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     ),
     Grid: lambda kind: st.tuples(st.integers(1, kind.most), st.integers(1, kind.most)),
 }
-"""Values of each parameter type; a type that is not named here takes some of its operation's example texts."""
+"""Values of each parameter type; a type that is not named here takes some of its operation's example texts, or what the
+contract of operations makes of it."""
 
 EXAMPLES: dict[str, list[str]] = {
     "page": ["2", "2-4;6"],
@@ -91,6 +95,9 @@ EXAMPLES: dict[str, list[str]] = {
     "max-bytes": ["100", "50kB", "1.5MB"],
     "download": ["a.b", "Ümläut c"],
 }
+
+
+NAMED = st.sampled_from(["thumb", "Resized Artwork", "a_b-c", "ü,x"]).map(Preset)
 
 
 def expressions() -> st.SearchStrategy[Expression]:
@@ -131,23 +138,41 @@ def _chained(sign: str, listed: list[Any]) -> Any:
 
 
 @st.composite
-def steps(draw: st.DrawFn) -> Step:
-    operation = operations()[draw(st.sampled_from(sorted(operations())))]
+def steps(draw: st.DrawFn, names: Sequence[str] = (), depth: int = 0) -> Step:
+    """Of these operations, or of all; layers with steps of their own."""
+    operation = operations()[draw(st.sampled_from(names or sorted(operations())))]
     values = {}
     for argument in operation.arguments:
         if argument.required or draw(st.booleans()):
             values[argument.name] = draw(_argument(operation.name, argument.type))
-    return Step.of(operation.name, **values)
+    step = Step.of(operation.name, **values)
+    return replace(step, inner=draw(_layers(depth + 1))) if operation.opens else step
+
+
+def _layers(depth: int) -> st.SearchStrategy[Pipeline]:
+    """The steps of a layer, in which nothing is said of sending."""
+    names = [name for name, operation in operations().items() if operation.level not in ("output", "report")]
+    inner = steps([name for name in names if depth < 3 or not operations()[name].opens], depth)
+    return st.lists(inner | NAMED, max_size=2).map(lambda nodes: Pipeline(tuple(nodes)))
 
 
 def _argument(operation: str, kind: Any) -> st.SearchStrategy[Any]:
     if type(kind) in VALUES:
         plain = VALUES[type(kind)](kind).map(lambda value: kind.parse(kind.print(value)))
-    else:
+    elif operation in EXAMPLES:
         plain = st.sampled_from(EXAMPLES[operation]).map(kind.parse)
+    else:
+        plain = any_value(kind, False).map(lambda value: kind.parse(kind.print(value)))
+    if isinstance(kind, Wording):
+        named = NAMES.map(Variable)
+        return (
+            plain
+            | st.tuples(plain, named, named, plain).map(computed.interpolated)
+            | named.map(lambda variable: computed.interpolated([variable]))
+        )
     if not computed.takes_expressions(kind):
         return plain
-    between = "({})x" if isinstance(kind, params.WxH) else "({})"
+    between = "({})x" if isinstance(kind, params.WxH | TextBox) else "({})"
     worked = expressions().map(lambda tree: computed.read(between.format(tree)))
     return plain | worked
 
@@ -161,9 +186,8 @@ def blocks(inner: st.SearchStrategy[list[Node]]) -> st.SearchStrategy[list[Node]
 
 def pipelines() -> st.SearchStrategy[Pipeline]:
     """Of all kinds of nodes, conditions in each other."""
-    presets = st.sampled_from(["thumb", "Resized Artwork", "a_b-c", "ü,x"]).map(Preset)
-    pending = st.sampled_from(["e_sepia:50", "l_logo,w_9", "l_text:Arial_20:a%2Cb", "g_south,l_a:b,x_5"])
-    nodes = steps() | st.builds(Let, NAMES, expressions()) | presets | pending.map(Pending)
+    pending = st.sampled_from(["e_art:hokusai", "e_gen_remove:prompt_(a%2Cb)", "l_lut:a:b.cube", "g_adv_eyes", "f_svg"])
+    nodes = steps() | st.builds(Let, NAMES, expressions()) | NAMED | pending.map(Pending)
     flat = st.lists(nodes, max_size=4)
     nested = st.recursive(flat, lambda inner: blocks(inner) | st.builds(lambda a, b: a + b, inner, inner), max_leaves=4)
     return nested.map(lambda listed: Pipeline(tuple(listed)))
@@ -259,7 +283,8 @@ def seeds() -> list[str]:
         "/resize:400x300,fit=cover/blur:3/-/bus.jpg",
         "/face-crop:20x20/https%3A%2F%2Fhost.example%2Fa.jpg?x=1",
         "/let:half=w:2/if:faces>0&tags~dog/resize:($half)x/else/preset:x/end/-/a/b.jpg",
-        "/crop:9x9,x=(-iw:4)/cloudinary:l_logo,w_9/round:(int('3')):2/id:a",
+        "/crop:9x9,x=(-iw:4)/cloudinary:e_art:fes/round:(int('3')):2/id:a",
+        "/overlay:marks:logo.png,gravity=faces,x=(bw:9)/resize:(rw:2)x/overlay:($l)/text:a$(b)%252C,box=(bw)x/end/end/id:a",
     ]
     paths = [f"/demo/image/upload/{text}/v1/a.jpg".encode().decode("latin-1") for text in texts]
     return [*paths, *(str(row["path"]).encode().decode("latin-1") for row in jsonl("bad.jsonl")), *ours]

@@ -259,3 +259,10 @@ def test_a_layer_that_varies_does_not_flicker() -> None:
     first, *others = (one.pixels for one in result.frames)
     assert all(np.array_equal(first, other) for other in others)
     assert not (first == (90, 120, 150)).all()
+
+
+def test_a_picture_blends_with_what_lies_under_it() -> None:
+    result = apply("underlay:a.png,blend=multiply", plain(3, 3, 100), layer=mark(3, 3, 128))
+    assert pixels(result)[1, 1, 0] == pytest.approx(100 * 128 / 255, abs=1)
+    cut = apply("underlay:a.png,cutter,gravity=west", plain(10, 4, *RED), layer=mark(6, 4, *BLUE))
+    assert pixels(cut)[0, :, 3].tolist() == [255] * 6 + [0] * 4

@@ -140,7 +140,7 @@ DENSITIES = [
     ("c_crop,w_100/dpr_2", "crop:100x"),
     ("dpr_2/w_100", "resize:100x,enlarge=true"),
     # of the same picture, and not past the condition that guards it
-    ("w_100/l_logo,w_10/dpr_2", "resize:200x,enlarge=true/cloudinary:l_logo,w_10"),
+    ("w_100/l_logo,w_10/dpr_2", "resize:200x,enlarge=true/overlay:id:logo,overflow=grow/resize:10x,enlarge=true/end"),
     ("w_100/if_fc_gt_1/dpr_2/if_end", "resize:100x,enlarge=true/if:faces>1/end"),
     ("w_100/if_fc_gt_1,dpr_2", "resize:100x,enlarge=true/if:faces>1/end"),
     ("w_100/if_fc_gt_1/w_50/dpr_2/if_end", "resize:100x,enlarge=true/if:faces>1/resize:100x,enlarge=true/end"),

@@ -38,7 +38,7 @@ def test_spellings_that_share_one_pipeline(one: str, other: str) -> None:
         ("e_grayscale,e_blur", "grayscale/blur:5"),
         ("e_blur,e_grayscale", "blur:5/grayscale"),
         ("$a_1,$b_$a", "let:a=1/let:b=$a"),
-        ("l_my_named_layer", "cloudinary:l_my_named_layer"),
+        ("l_my_named_layer", "overlay:id:my_named_layer,overflow=grow/end"),
         ("t_fit_100x150", "preset:fit_100x150"),
         ("g_north_east,c_lfill,w_9,h_9", "resize:9x9,fit=cover,gravity=north_east"),
         ("fl_attachment:a_b", "download:a_b"),

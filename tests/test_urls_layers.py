@@ -9,13 +9,17 @@ from urllib.parse import quote
 
 import pytest
 
-from server.urls.cloudinary import layers, text
+from server import urls
+from server.layered import check_layers
+from server.urls.cloudinary import layers, laying, text
 from server.urls.cloudinary.component import Component, lex
 from server.urls.cloudinary.layers import Source
 from server.urls.cloudinary.text import Style
 from server.urls.paths import split
+from transforms.computed import Computed
 from transforms.expressions import Variable
 from transforms.failure import Failure, Kind
+from transforms.picture import Picture
 
 from .shared import jsonl, needs
 
@@ -63,8 +67,6 @@ def test_fetched_layers_are_base64_with_or_without_padding_and_extension(form: s
     found = source("fetch:" + form.format(address(URL).rstrip("=")))
     assert found.kind == "fetch"
     assert found.location == "https://example.com/a%20b/logo.png?x=1"
-    assert found.ref is not None
-    assert found.ref.scheme == "https"
     assert source(str(found)) == found
 
 
@@ -96,23 +98,24 @@ def test_wrong_sources_are_refused(raw: str, kind: Kind, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "signed", "code"),
+    ("raw", "expected"),
     [
-        ("logo", False, None),
-        ("private:logo", False, "unsigned-layer"),
-        ("authenticated:logo", False, "unsigned-layer"),
-        ("private:logo", True, None),
-        ("text:Arial_20:hi", False, None),
-        ("text:$style:hi", False, None),
-        ("text:Arial:hi", True, "missing-text-style"),
-        ("text:stored", True, "missing-text-style"),
-        (f"fetch:{address('not a url')}", True, "bad-source"),
-        (f"fetch:{address('image.url')}", True, "bad-source"),
+        ("docs:logo", Picture("id", "docs/logo")),
+        ("private:logo", Picture("id", "logo", "private")),
+        (f"fetch:{address('http://host.example/a')}", Picture("http", "http://host.example/a")),
+        ("$logo", Computed(("id:", Variable("logo")))),
+        ("text:Arial_20:hi", None),
     ],
 )
-def test_what_its_name_tells_is_refused_when_served(raw: str, signed: bool, code: str | None) -> None:
-    refusal = source(raw).refusal(signed)
-    assert (refusal and refusal.code) == code
+def test_what_a_layer_begins_with(raw: str, expected: object) -> None:
+    assert laying.picture(source(raw)) == expected
+
+
+@pytest.mark.parametrize("url", ["not a url", "image.url"])
+def test_a_fetched_layer_needs_an_address(url: str) -> None:
+    with pytest.raises(Failure) as caught:
+        laying.picture(source(f"fetch:{address(url)}"))
+    assert caught.value.code == "bad-source"
 
 
 @pytest.mark.parametrize(
@@ -283,31 +286,6 @@ def test_as_many_layers_as_allowed() -> None:
     assert len(layers.structure(components("/".join(["l_a"] * 20))).layers) == layers.MAX_LAYERS
 
 
-@pytest.mark.parametrize(
-    ("path", "written"),
-    [
-        ("y_20,l_text:arial_60:watch%252Cme,g_north", "g_north,l_text:arial_60:watch%2Cme,y_20"),
-        ("w_0.5,fl_relative,l_logo,x_20p,co_red", "co_rgb:ff0000,fl_relative,l_logo,w_0.5,x_0.2"),
-        ("e_sepia:80,e_blur:10,l_logo", "e_sepia,e_blur:10,l_logo"),
-        ("if_w_gt_1,$a_1,l_logo,w_auto", "l_logo,w_auto"),
-        ("if_end", ""),
-    ],
-)
-def test_a_component_of_a_layer_is_kept_as_checked_text(path: str, written: str) -> None:
-    [component] = components(path)
-    kept = [pending.text for pending in layers.pending(component)]
-    assert kept == ([written] if written else [])
-    assert not kept or [again.text for again in layers.pending(lex(written))] == kept
-
-
-@pytest.mark.parametrize("part", ["e_blurr", "e_sepia:500", "w_abc", "x_far", "o_101", "co_nocolour", "g_nothing"])
-def test_what_is_wrong_in_a_layer_is_refused_too(part: str) -> None:
-    [component] = components(f"l_logo,{part}")
-    with pytest.raises(Failure) as caught:
-        layers.pending(component)
-    assert caught.value.details["key"] == part.partition("_")[0]
-
-
 BROKEN = ("he%2C%2Fllo",)  # a comma that is not escaped in a text
 
 
@@ -325,9 +303,8 @@ def test_every_layer_found_in_the_wild_is_understood() -> None:
         chain = components(row["t"])
         found = layers.structure(chain)
         assert found.layers, row
-        for component in chain:
-            for kept in layers.pending(component):
-                assert layers.pending(lex(kept.text)) == [kept], row
+        for one in found.sources:
+            assert one.kind == "text" or source(quote(str(one), safe=":$")) == one, row
 
 
 STATUS = {
@@ -339,14 +316,15 @@ STATUS = {
 }
 
 
-def outcome(path: str) -> Failure | Source:
+def outcome(path: str) -> Failure | Picture:
     """Why a path with one layer is refused, or what has to be looked up for it."""
     try:
-        texts = [segment.text for segment in split(path.removeprefix("/demo/image/upload/"))[:-1]]
-        [found] = layers.structure([lex(one) for one in texts]).sources
+        request = urls.parse(path)
+        [found] = request.pipeline.pictures
+        check_layers(request.pipeline, request)
     except Failure as failure:
         return failure
-    return found.refusal(signed=False) or found
+    return found
 
 
 @needs("spec", "bad.jsonl")
@@ -357,4 +335,3 @@ def test_bad_layers_are_refused_or_looked_up(row: dict[str, Any]) -> None:
         assert STATUS[found.kind] in row["expect"]
     else:
         assert row["cat"] == "ssrf" or "does not exist" in row["why"]
-        assert found.ref is not None

@@ -12,6 +12,8 @@ from .resample import layered, premultiplied
 
 _BAND = 128  # rows whose places, numbers of four bytes, are worked out at once
 _STILL = 128  # the level that moves nothing
+_SHARES = (np.arange(256) / 255).astype(np.float32)
+_MOVES = ((np.arange(256) - _STILL) / 127.5).astype(np.float32)
 
 
 def displaced(under: PixelArray, map_pixels: PixelArray, x: float, y: float) -> PixelArray:
@@ -47,9 +49,14 @@ def _rests(map_pixels: PixelArray, x: float, y: float) -> bool:
 def _places(band: PixelArray, top: int, x: float, y: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Where on the picture the pixels of these rows of the map are taken from."""
     height, width = band.shape[:2]
-    moves = to_bgra(band).astype(np.float32)
-    share = moves[:, :, 3] * np.float32(1 / 255 / 127.5)
-    down, across = np.mgrid[top : top + height, 0:width].astype(np.float32)
-    across += (moves[:, :, 2] - _STILL) * share * np.float32(x)
-    down += (moves[:, :, 1] - _STILL) * share * np.float32(y)
+    map_pixels = to_bgra(band)
+    across, down = (
+        np.asarray(cv2.LUT(cv2.extractChannel(map_pixels, channel), _MOVES * np.float32(most)), np.float32)
+        for channel, most in ((2, x), (1, y))
+    )
+    if band.shape[2] == 4:
+        share = cv2.LUT(cv2.extractChannel(map_pixels, 3), _SHARES)
+        across, down = across * share, down * share
+    across += np.arange(width, dtype=np.float32)
+    down += np.arange(top, top + height, dtype=np.float32)[:, np.newaxis]
     return across, down

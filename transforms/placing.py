@@ -216,22 +216,20 @@ def check_size(size: Size, limits: Limits, what: str = "layer") -> None:
 
 def _mixed(frame: Frame, copies: Sequence[_Copy], place: Placement, began: Size, seed: int | None) -> Frame:
     pixels = frame.pixels
-    if place.under:
-        return frame.with_pixels(blended(_one_canvas(copies, frame.size), pixels))
-    if place.cutter or place.blend in WHOLE:
-        return frame.with_pixels(_wholly(pixels, _one_canvas(copies, frame.size), place, began))
-    result = pixels
+    if place.under or place.cutter or place.blend in WHOLE:
+        return frame.with_pixels(_wholly(pixels, _one_canvas(copies, frame.size), place, began, seed))
     for copy in copies:
-        result = _over(result, copy, place, seed)
-    return frame.with_pixels(result)
+        pixels = _over(pixels, copy, place, seed)
+    return frame.with_pixels(pixels)
 
 
-def _wholly(pixels: PixelArray, canvas: PixelArray, place: Placement, size: Size) -> PixelArray:
+def _wholly(pixels: PixelArray, canvas: PixelArray, place: Placement, size: Size, seed: int | None) -> PixelArray:
     if place.cutter:
         return cut_by(pixels, canvas)
     if place.blend == "displace":
         return displaced(pixels, canvas, pixels_of(place.x, size.width), pixels_of(place.y, size.height))
-    return blended(pixels, canvas, place.blend, place.strength)
+    below, above = (canvas, pixels) if place.under else (pixels, canvas)
+    return blended(below, above, place.blend, place.strength, seed=seed)
 
 
 def _one_canvas(copies: Sequence[_Copy], size: Size) -> PixelArray:
@@ -239,7 +237,7 @@ def _one_canvas(copies: Sequence[_Copy], size: Size) -> PixelArray:
     canvas = np.zeros((size.height, size.width, 4), np.uint8)
     for copy in copies:
         part = canvas[copy.top : copy.bottom, copy.left : copy.right]
-        part[:] = to_bgra(blended(part, copy.pixels))
+        part[:] = to_bgra(copy.pixels) if len(copies) == 1 else to_bgra(blended(part, copy.pixels))
     return canvas
 
 

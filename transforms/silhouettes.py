@@ -16,6 +16,7 @@ from .image import PixelArray
 from .resample import soften_weighted
 
 _INSIDE = 128  # of alpha, from where on a pixel is counted to the shape
+_NARROW = 15  # px: 2 % of it are not seen
 
 
 def solid(shape: PixelArray, least: int = _INSIDE) -> PixelArray:
@@ -26,8 +27,9 @@ def solid(shape: PixelArray, least: int = _INSIDE) -> PixelArray:
 def grown(shape: PixelArray, width: float) -> PixelArray:
     """The shape and all that is at most `width` px away from it; half a pixel more or less is smooth."""
     outside = cv2.bitwise_not(solid(shape))
-    # 5 × 5 is at most 2 % off and costs 2 ms per megapixel; the exact transform costs 8.
-    far = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)
+    # 5 × 5 is at most 2 % off, corners where a line is wide, and costs 2 ms per megapixel; the exact transform costs 8.
+    mask = cv2.DIST_MASK_5 if width <= _NARROW else cv2.DIST_MASK_PRECISE
+    far = cv2.distanceTransform(outside, cv2.DIST_L2, mask)
     np.clip(far, width, width + 1, out=far)
     near = cv2.convertScaleAbs(far, alpha=-255, beta=255 * (width + 1))
     return np.asarray(cv2.max(shape, near), np.uint8)
@@ -69,9 +71,10 @@ def softened(shape: PixelArray, sigma: float, *, room: bool = False) -> PixelArr
 
 def coloured(shape: PixelArray, colour: Colour, opacity: float = 1.0) -> PixelArray:
     """The shape in one colour, BGRA."""
-    pixels = np.empty((*shape.shape, 4), np.uint8)
-    pixels[:] = colour.bgra
-    pixels[:, :, 3] = cv2.convertScaleAbs(shape, alpha=colour.alpha / 255 * opacity)
+    # As words of four bytes: 2 ms for 4 megapixels, and 30 ms byte by byte.
+    word = np.frombuffer(bytes(colour.bgra), np.uint32)[0]
+    pixels = np.full(shape.shape, word, np.uint32).view(np.uint8).reshape(*shape.shape, 4)
+    cv2.insertChannel(cv2.convertScaleAbs(shape, alpha=colour.alpha / 255 * opacity), pixels, 3)
     return pixels
 
 

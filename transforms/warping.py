@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import ceil, floor, log2
 
 import cv2
@@ -14,6 +15,7 @@ from .modes import to_bgra
 from .resample import layered, resize_weighted
 
 TILE = 256  # pixels a side that are worked on at once
+_LARGEST = 20_000  # px: the longest side of a canvas
 _REACH = 3  # px beyond a place that cubic weights look at, and one for rounding
 
 Levels = NDArray[np.float32]
@@ -35,9 +37,18 @@ def warped(pixels: PixelArray, canvas: Size, places: Places) -> PixelArray:
     for top in range(0, canvas.height, TILE):
         for left in range(0, canvas.width, TILE):
             part = result[top : top + TILE, left : left + TILE]
-            down, across = np.mgrid[top : top + part.shape[0], left : left + part.shape[1]].astype(np.float32)
-            everywhere &= _lay(pyramid, places(across + np.float32(0.5), down + np.float32(0.5)), part)
+            down, across = _middles(*part.shape[:2])
+            everywhere &= _lay(pyramid, places(across + np.float32(left), down + np.float32(top)), part)
     return np.ascontiguousarray(result[:, :, : pixels.shape[2]]) if everywhere else result
+
+
+@lru_cache(maxsize=8)
+def _middles(height: int, width: int) -> tuple[Levels, Levels]:
+    """Rows and columns of the middles of pixels."""
+    down, across = np.mgrid[:height, :width].astype(np.float32) + np.float32(0.5)
+    for places in (down, across):
+        places.flags.writeable = False
+    return down, across
 
 
 def _lay(
@@ -47,12 +58,14 @@ def _lay(
     u, v, across, down = found
     height, width = pyramid[0, 0].shape[:2]
     covered = _inside(u, width, across) * _inside(v, height, down)
-    seen = covered > 0
-    if not seen.any():
+    least, most, *_ = cv2.minMaxLoc(covered)
+    if most == 0:
         return False
+    seen = covered > 0 if least == 0 else np.s_[:]
     halvings = tuple(max(0, floor(log2(max(float(np.mean(of[seen])), 1e-6)) + 0.3)) for of in (across, down))
     small = _shrunk(pyramid, *halvings)
-    u, v = u * np.float32(small.shape[1] / width), v * np.float32(small.shape[0] / height)
+    if small.shape[:2] != (height, width):
+        u, v = u * np.float32(small.shape[1] / width), v * np.float32(small.shape[0] / height)
     left, right = _span(u[seen], small.shape[1])
     top, bottom = _span(v[seen], small.shape[0])
     colours = cv2.remap(
@@ -61,10 +74,11 @@ def _lay(
     )  # fmt: skip
     drawn = layered(colours)
     part[:] = to_bgra(drawn) if drawn.shape[2] != 4 else cv2.cvtColor(drawn, cv2.COLOR_mRGBA2RGBA)
-    if covered.min() == 1:
+    if least == 1:
         return True
-    part[:, :, 3] = np.rint(part[:, :, 3] * covered)
-    part[~seen] = 0
+    shown = cv2.multiply(cv2.extractChannel(part, 3), covered, dtype=cv2.CV_8U)
+    part[:] = cv2.copyTo(part, np.asarray(covered > 0, np.uint8))
+    part[:, :, 3] = shown
     return False
 
 
@@ -75,8 +89,9 @@ def _inside(place: Levels, side: int, step: Levels) -> Levels:
 
 
 def _span(places: Levels, side: int) -> tuple[int, int]:
-    first = min(max(floor(float(places.min())) - _REACH, 0), side - 1)
-    return first, max(min(ceil(float(places.max())) + _REACH, side), first + 1)
+    least, most, *_ = cv2.minMaxLoc(places)
+    first = min(max(floor(least) - _REACH, 0), side - 1)
+    return first, max(min(ceil(most) + _REACH, side), first + 1)
 
 
 def _shrunk(pyramid: dict[tuple[int, int], PixelArray], across: int, down: int) -> PixelArray:
@@ -90,6 +105,8 @@ def _shrunk(pyramid: dict[tuple[int, int], PixelArray], across: int, down: int) 
 
 def projective(matrix: NDArray[np.float64]) -> Places:
     """The places of a homography (3, 3) from the canvas to the picture; its third row may be 0, 0, 1."""
+    if np.abs(matrix[2, :2]).max() * _LARGEST < 1e-4 * abs(matrix[2, 2]):
+        return _affine(matrix[:2] / matrix[2, 2])
     (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
 
     def places(x: Levels, y: Levels) -> tuple[Levels, Levels, Levels, Levels]:
@@ -101,6 +118,18 @@ def projective(matrix: NDArray[np.float64]) -> Places:
         down = np.hypot(np.float32(d) - v * np.float32(g), np.float32(e) - v * np.float32(h)) / depth
         lost = np.isnan(depth)
         return np.where(lost, -9, u), np.where(lost, -9, v), np.where(lost, 1, across), np.where(lost, 1, down)
+
+    return places
+
+
+def _affine(matrix: NDArray[np.float64]) -> Places:
+    """Half as much to work out, and as many pixels everywhere."""
+    (a, b, c), (d, e, f) = matrix.astype(np.float32).tolist()
+    steps = np.float32(np.hypot(a, b)), np.float32(np.hypot(d, e))
+
+    def places(x: Levels, y: Levels) -> tuple[Levels, Levels, Levels, Levels]:
+        across, down = (np.broadcast_to(step, x.shape) for step in steps)
+        return np.asarray(cv2.addWeighted(x, a, y, b, c)), np.asarray(cv2.addWeighted(x, d, y, e, f)), across, down
 
     return places
 

@@ -28,7 +28,7 @@ def sharpen(
 ) -> Frame:
     """Sharpen with an unsharp mask: `amount` times the difference to the picture blurred by `sigma` is added."""
     pixels = frame.pixels
-    soft = premultiplied(pixels, lambda p: cv2.GaussianBlur(p, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
+    soft = premultiplied(pixels, lambda weighted: soften_weighted(weighted, sigma, sigma))
     sharp = layered(cv2.addWeighted(pixels, 1 + amount, soft, -amount, 0))
     if frame.has_alpha:
         sharp[:, :, 3] = pixels[:, :, 3]

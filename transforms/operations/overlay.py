@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated
 
+from ..blending import BLENDS, Blend
 from ..geometry import resampled
 from ..image import Found, Image, Size
 from ..layers import Layer
@@ -91,16 +92,19 @@ def underlay(
     y: Away = 0,
     size: Sides = None,
     overflow: Overflow = "clip",
+    blend: Annotated[Blend, Choice(BLENDS)] = "normal",
+    strength: Strength = 50,
     opacity: Opacity = 100,
     tile: bool = False,
+    cutter: bool = False,
     *,
     found: Found,
     layer: Layer,
 ) -> Image:
     """Lay another picture under the picture, to be seen where that is transparent; steps for it follow, up to `end`.
 
-    `picture`, `gravity`, `x`, `y`, `size`, `opacity` and `tile` are as of `overlay`. With `overflow=grow` the result is
-    as large as both together.
+    The arguments `picture`, `gravity`, `x`, `y`, `size` and so on are those of `overlay`; `blend` says how the picture
+    is mixed with what lies under it. With `overflow=grow` the result is as large as both together.
     """
-    place = Placement(gravity, x, y, overflow, opacity=opacity, tile=tile, under=True)
+    place = Placement(gravity, x, y, overflow, blend, strength, opacity, tile, cutter, under=True)
     return laid(image, lambda region: _picture_of(layer, size, region), place, found, layer.limits)

@@ -39,12 +39,12 @@ def times(amount: Amount, factor: Factor) -> Amount:
     if isinstance(amount, float) and isinstance(factor, float):
         return amount * factor
     tree = amount if isinstance(amount, Expression) else literal(amount)
-    product = Arithmetic("*", tree, _ratio(factor))
+    product = Arithmetic("*", tree, ratio(factor))
     # The client's density is measured, which would make pixels of a fraction.
     return Cast("float", product) if isinstance(amount, float) else product
 
 
-def _ratio(factor: Factor) -> Expression:
+def ratio(factor: Factor) -> Expression:
     """A factor with a decimal point: pixels times it are pixels, a fraction is a fraction."""
     return factor if isinstance(factor, Expression) else Number(factor, decimal=True)
 
@@ -54,7 +54,7 @@ def product(first: Factor, second: Factor) -> Factor:
         return first * second
     if first == 1:
         return second
-    return first if second == 1 else Arithmetic("*", _ratio(first), _ratio(second))
+    return first if second == 1 else Arithmetic("*", ratio(first), ratio(second))
 
 
 def plus(first: int | Expression, second: int | Expression) -> int | Expression:

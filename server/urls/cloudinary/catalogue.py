@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from transforms.params import MAX_SIDE, Choice, Degrees, Float, Int, IntOr
+from transforms.params import MAX_SIDE, Choice, Degrees, Float, Int, IntOr, Offset
 
 from . import vocabulary
-from .arguments import (
-    After,
-    Arguments,
-    Either,
-    Free,
-    Grammar,
-    Numbers,
-    Options,
-    Slot,
-    Tint,
-    colour,
-    real,
-    whole,
-    word,
-)  # fmt: skip
+from .arguments import Arguments, Grammar, Slot, colour, real, whole, word
+from .options import After, Either, Free, Numbers, Options, Tint
 
 _REGION = frozenset("ghwxy")
 _SHIFT = frozenset("xy")
@@ -41,6 +28,10 @@ USES: Mapping[str, frozenset[str]] = {
 """The other keys of its component that an effect reads."""
 
 
+BLENDS = frozenset(("anti_removal", "cut_out", "displace", "mask", "multiply", "overlay", "screen"))
+"""How a layer is mixed with what is below it; without a layer they say nothing."""
+
+
 def takes(*slots: Slot) -> Grammar:
     return Arguments(slots)
 
@@ -56,7 +47,8 @@ EFFECTS: Mapping[str, Grammar] = {
     "brightness_hsb": takes(whole(-99, 100, 80)),
     "contrast": Either(
         "level_|type_",
-        Options({"level": _SIGNED, "type": word("linear sigmoidal")}),
+        lambda values: list(values[1:2]) == ["sigmoidal"],
+        Options({"level": _SIGNED, "type": word("linear sigmoidal", "linear")}),
         takes(_SIGNED),
     ),
     "saturation": takes(whole(-100, 100, 80)),
@@ -70,7 +62,7 @@ EFFECTS: Mapping[str, Grammar] = {
     "auto_color": takes(whole(0, 100, 100)),
     "auto_contrast": takes(whole(0, 100, 100)),
     "fill_light": takes(whole(0, 100, 100), _SIGNED),
-    "improve": takes(word("indoor outdoor"), whole(0, 100, 100)),
+    "improve": takes(word("indoor outdoor", "outdoor"), whole(0, 100, 100)),
     "opacity_threshold": takes(whole(1, 100, 50)),
     "recolor": Numbers(Float(-100, 100), (9, 16)),
     "replace_color": takes(colour(required=True), whole(0, 100, 50), colour()),
@@ -117,13 +109,16 @@ EFFECTS: Mapping[str, Grammar] = {
     "trim": takes(whole(0, 100, 10), colour()),
     "make_transparent": takes(whole(0, 100, 10)),
     "bgremoval": takes(word("screen"), colour()),
-    "outline": takes(word("inner inner_fill outer fill"), whole(1, 100, 5), whole(0, 2000, 0)),
+    "outline": takes(word("inner inner_fill outer fill", "outer"), whole(1, 100, 5), whole(0, 2000, 0)),
     "shadow": takes(whole(0, 100, 40)),
     "dropshadow": Options({"azimuth": real(0, 360, 215), "elevation": real(0, 90, 45), "spread": real(0, 100, 50)}),
     "cut_out": _NOTHING,
     # geometry: corners may lie outside of the picture; a shear of 80 degrees makes it 5.7 times as wide as high
     "distort": Either(
-        "arc(:|$)", After("arc", Numbers(Degrees(-360, 360), (1,))), Numbers(Float(-MAX_SIDE, MAX_SIDE), (8,))
+        "arc(:|$)",
+        lambda values: values[0] == "arc",
+        After("arc", Numbers(Degrees(-360, 360), (1,))),
+        Numbers(Offset(-MAX_SIDE, MAX_SIDE), (8,)),
     ),
     "shear": Numbers(Degrees(-80, 80), (2,)),
     "displace": _NOTHING,

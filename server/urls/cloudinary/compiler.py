@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeGuard
 
-from transforms.failure import Failure, Kind, bad_argument
-from transforms.pipeline import MAX_NODES, MAX_STEPS, End, If, Let, Node, Pending, Pipeline, Preset, Step
+from transforms.failure import Failure, Kind
+from transforms.pipeline import MAX_NODES, MAX_STEPS, End, If, Node, Pipeline, Step
 
-from . import delivery, effects, expression, geometry, gravity, layers, look, wanted
-from .amounts import Factor, product
-from .component import Component, checked, lex
-from .conditions import Guards, spare
-
-_SENT = ("cs", "d", "dl", "f", "q")
-_GEOMETRY = ("ar", "b", "c", "dpr", "g", "h", "w", "x", "y", "z")
+from . import delivery, layers, laying, lettering
+from .acts import acts, presets, variables
+from .amounts import Factor
+from .component import Component, lex
+from .conditions import Guards, spare, texts_before
+from .densities import densities
+from .layers import Structure
+from .text import Text
 
 
 def pipeline(texts: Sequence[str]) -> Pipeline:
@@ -40,12 +42,9 @@ def _pipeline(texts: tuple[str, ...]) -> Pipeline:
     components = [lex(text) for text in texts]
     if sum(not component.has("if") for component in components) > MAX_STEPS:
         raise _too_many(len(texts), MAX_STEPS)
-    owners = layers.structure(components).owners
-    densities = _densities(components, owners)
-    guards = Guards(spare(components))
-    for component, density, owner in zip(components, densities, owners, strict=True):
-        guards.add(component, _nodes(component, density, layered=owner is not None))
-    return Pipeline(tuple(_in_order(guards.closed())))
+    structure = layers.structure(components)
+    chain = _Chain(components, densities(components, structure.owners), structure)
+    return Pipeline(tuple(_in_order(chain.nodes(0, len(components)))))
 
 
 def _too_many(count: int, most: int) -> Failure:
@@ -73,96 +72,79 @@ def _is_turn(guarded: list[Node]) -> bool:
     return isinstance(end, End) and isinstance(turn, Step) and turn.operation.name == "rotate"
 
 
-def _nodes(component: Component, density: Factor, *, layered: bool) -> list[Node]:
-    """What a component does, but for its condition: variables, then presets, then itself."""
-    return [
-        *(_let(component, name, value) for name, value in component.variables),
-        *(node for key in ("bl", "t") for node in component.read(key, _presets) or []),
-        *(_layered(component, density) if layered else _acts(component, density)),
-    ]
+@dataclass(frozen=True)
+class _Chain:
+    """Components with their densities, and which of them belong to which layer."""
 
+    components: Sequence[Component]
+    densities: Sequence[Factor]
+    structure: Structure
 
-def _presets(text: str) -> list[Preset]:
-    names = text.split(".")
-    if any(not name or "/" in name for name in names):
-        raise bad_argument("that is no list of names with a dot between them", hint="for example t_first.second")
-    return [Preset(name) for name in names]
+    def nodes(self, first: int, end: int, within: int | None = None) -> list[Node]:
+        """What the components from `first` up to `end` do, each layer among them as one step."""
+        opened = {layer.opened: index for index, layer in enumerate(self.structure.layers)}
+        owners = self.structure.owners
+        guards = Guards(spare([self.components[at] for at in range(first, end) if owners[at] == within]))
+        at = first
+        while at < end:
+            component, index = self.components[at], opened.get(at)
+            guards.add(component, self._own(at, within) if index is None else self._layer(index))
+            at = at + 1 if index is None else self.structure.layers[index].applied + 1
+        return guards.closed()
 
+    def _own(self, at: int, within: int | None) -> list[Node]:
+        """What a component does that neither opens nor applies a layer."""
+        component, relative = self.components[at], self._relative(within)
+        return [*variables(component), *presets(component), *acts(component, self.densities[at], relative=relative)]
 
-def _let(component: Component, name: str, value: str) -> Let:
-    return Let(name, component.attempt(f"${name}", value, expression.assigned))
+    def _relative(self, index: int | None) -> str:
+        return "" if index is None else laying.relative(self._parts(index))
 
+    def _parts(self, index: int) -> list[Component]:
+        """The components of a layer itself."""
+        layer, owners = self.structure.layers[index], self.structure.owners
+        return [self.components[at] for at in range(layer.opened, layer.applied + 1) if owners[at] == index]
 
-def _layered(component: Component, density: Factor) -> list[Node]:
-    """A component of a layer: checked, and kept as it is. How the result leaves is said of the picture all the same."""
-    names = [name for name, _ in component.parameters if name.startswith("$")]
-    own = component.without("bl", "if", "t", *names)
-    _acts(own.without("g", "l", "u", "x", "y"), density)  # these say where it is laid, in units of their own
-    kept = own.without(*_SENT)
-    sent = delivery.steps(own.without(*(key for key, _ in own.parameters if key not in _SENT)))
-    layer: list[Node] = [*layers.pending(kept)] if kept.parameters else []
-    return [*layer, *sent]
+    def _layer(self, index: int) -> list[Node]:
+        layer, parts = self.structure.layers[index], self._parts(index)
+        ends = sorted({layer.opened, layer.applied})
+        said = {at: laying.said_of_place(self.components[at], applies=at == layer.applied) for at in ends}
+        inner = [
+            *self._opened(index, said[layer.opened]),
+            *self.nodes(layer.opened + 1, layer.applied, index),
+            *(self._applied(index, said[layer.applied]) if len(ends) > 1 else []),
+        ]
+        places = [(self.components[at].only(*said[at]), self.densities[at]) for at in ends]
+        kept, told = laying.told([*inner, *laying.later(places)], parts[-1])
+        laid: list[Node] = laying.pending(layer) or [laying.step(layer, parts, places, _in_order(kept))]
+        return [*(let for at in ends for let in variables(self.components[at])), *laid, *told]
 
+    def _opened(self, index: int, said: frozenset[str]) -> list[Node]:
+        """The component that opens a layer, as far as it acts on that; its size is a box to fit in."""
+        at, text = self.structure.layers[index].opened, self._text(index)
+        component, density, relative = self.components[at], self.densities[at], self._relative(index)
+        rest = component.without("l", "u", *said)
+        letters: list[Node] = []
+        if text is not None:
+            trim = not any("text_no_trim" in part.flags for part in self._parts(index))
+            letters = [lettering.lettered(text, component, density, relative, trim=trim)]
+            rest = rest.without(*lettering.keys_of(text, component, relative))
+        return [*letters, *presets(component), *acts(rest, density, "fit", relative)]
 
-def _acts(component: Component, density: Factor) -> list[Node]:
-    """The steps of a component in their fixed order, and what of it is not done yet."""
-    used = effects.used(component)
-    look.colour(component)
-    fill = look.background(component) if not look.is_later(component) else None
-    quarter = look.quarter(component)
-    sized = component.without(*used)
-    return [
-        *delivery.later(component),
-        *([] if quarter is None else geometry.upright(sized, quarter)),
-        *_sized(sized, density, fill),
-        *effects.nodes(component),
-        *look.outline(component, density),
-        *look.turns(component, fill),
-        *([checked("background", color=fill)] if look.shows(fill) else []),
-        *look.opacity(component),
-        *delivery.report(component),
-        *([checked("orientation", how="ignore")] if look.is_ignored(component) else []),
-        *delivery.steps(component),
-    ]
-
-
-def _sized(component: Component, density: Factor, fill: look.Fill | None) -> list[Node]:
-    if not component.has(*_GEOMETRY):
-        return []
-    if any(part.is_later(component) for part in (geometry, gravity, look, wanted)):
-        return [Pending(component.raw(*_GEOMETRY))]
-    return [*geometry.steps(component, density, fill)]
-
-
-def _densities(components: list[Component], owners: Sequence[int | None]) -> list[Factor]:
-    """By what each component multiplies its pixels.
-
-    A density without a size of its own belongs to the resize before it, of the same picture and not outside of the
-    condition that guards it: SDKs put it into a component of its own. With neither it says nothing.
-    """
-    densities = [wanted.density(component) for component in components]
-    scaled = list(densities)
-    for index, component in enumerate(components):
-        before = _resize_before(components, owners, index) if not component.has("w", "h", "if") else None
-        while before is not None:
-            scaled[before] = product(scaled[before], densities[index])
-            before = before - 1 if _is_alternative(components[before]) else None
-    return scaled
-
-
-def _is_alternative(component: Component) -> bool:
-    """Whether a component is done instead of the one before it."""
-    return component.values("if") == ["else"] and len(component.parameters) > 1
-
-
-def _begins_branch(component: Component) -> bool:
-    return component.values("if") not in ([], ["end"]) and len(component.parameters) == 1
-
-
-def _resize_before(components: list[Component], owners: Sequence[int | None], index: int) -> int | None:
-    for earlier in range(index - 1, -1, -1):
-        if _begins_branch(components[earlier]):
+    def _text(self, index: int) -> Text | None:
+        """What a layer writes, with its style."""
+        layer = self.structure.layers[index]
+        component, text = self.components[layer.opened], layer.source.text
+        if text is None:
             return None
-        if components[earlier].has("w", "h") and owners[earlier] == owners[index]:
-            return earlier if wanted.is_scaling(components[earlier]) else None
-    return None
+        known = texts_before(self.components[: layer.opened + 1])
+        key = laying.key_of(component)
+        return component.attempt(key, component.values(key)[0], lambda _: text.styled(known))
+
+    def _applied(self, index: int, said: frozenset[str]) -> list[Node]:
+        at = self.structure.layers[index].applied
+        component = self.components[at]
+        laying.check_condition(component)
+        rest = component.without(*said)
+        own = acts(rest, self.densities[at], relative=self._relative(index))
+        return [*presets(component), *own]

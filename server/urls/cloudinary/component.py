@@ -64,6 +64,10 @@ class Component:
         """The same component as if some of its keys were not there."""
         return Component(self.text, tuple(pair for pair in self.parameters if pair[0] not in keys))
 
+    def only(self, *keys: str) -> Component:
+        """The same component as if none but some of its keys were there."""
+        return Component(self.text, tuple(pair for pair in self.parameters if pair[0] in keys))
+
     @property
     def variables(self) -> list[tuple[str, str]]:
         """Names and values of the variables that it assigns."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from transforms.expressions import Text
 from transforms.failure import Failure, Kind
 from transforms.pipeline import Else, End, If, Node
 
@@ -105,3 +106,18 @@ def _stray(component: Component, word: str) -> Failure:
         Kind.BAD_REQUEST, "stray-condition", f"if_{word} belongs to no condition",
         details={"component": component.text, "key": "if", "value": word},
     )  # fmt: skip
+
+
+def texts_before(components: Sequence[Component]) -> dict[str, str | None]:
+    """The plain texts that variables hold after these components; None for those that hang on something."""
+    held: dict[str, str | None] = {}
+    depth = 0
+    for component in components:
+        word = "".join(component.values("if"))
+        depth += bool(word) and _alone(component) and word != "else"
+        depth -= 2 * (word == "end")
+        for name, value in component.variables:
+            tree = component.attempt(f"${name}", value, expression.assigned)
+            plain = isinstance(tree, Text) and depth <= 0 and not word
+            held[name] = tree.text if plain and isinstance(tree, Text) else None
+    return held

@@ -20,6 +20,7 @@ from .component import Component, checked, unknown
 from .wanted import Wanted
 
 _AUTO_MODES = ("auto", "auto_pad", "crop", "fill", "fill_pad", "lfill", "thumb")
+_HOLDING = frozenset((*_AUTO_MODES, "lpad", "mpad", "pad"))
 _LATER = frozenset(("imagga_crop", "imagga_scale"))
 
 
@@ -28,11 +29,19 @@ def is_later(component: Component) -> bool:
     return not _LATER.isdisjoint(component.values("c"))
 
 
-def steps(component: Component, density: Factor, background: str | Computed | None) -> list[Step]:
-    """The steps for the geometry of a component, none where it has no size; `background` fills what pad adds."""
-    want = wanted.read(component, component.read("c", _mode) or "scale", density, background)
+def steps(
+    component: Component, density: Factor, background: str | Computed | None, usual: str = "scale", relative: str = ""
+) -> list[Step]:
+    """The steps for the geometry of a component, none where it has no size; `background` fills what pad adds, `usual`
+    is what is done where it names no mode, and `relative` is as with wanted.read."""
+    want = wanted.read(component, component.read("c", _mode) or usual, density, background, relative)
     _check_gravity(want)
     return _MODES[want.mode](want)
+
+
+def holds_on(component: Component) -> bool:
+    """Whether a crop mode is written that takes a gravity."""
+    return any(mode in _HOLDING for mode in component.values("c"))
 
 
 def _mode(text: str) -> str:

@@ -46,7 +46,7 @@ class Hold:
 
 def read(component: Component) -> Hold | None:
     """The gravity of a component, None where it names none."""
-    return component.read("g", _hold)
+    return component.read("g", named)
 
 
 def is_later(component: Component) -> bool:
@@ -55,7 +55,8 @@ def is_later(component: Component) -> bool:
     return words[0] in _LATER or words[0].startswith("region_") or words[1:2] == ["adv_ocr"]
 
 
-def _hold(text: str) -> Hold:
+def named(text: str) -> Hold:
+    """What the value of a `g_` means. Raises Failure bad-argument or unsupported-gravity."""
     if text in Compass:
         return Hold("compass", text)
     if text == "xy_center":

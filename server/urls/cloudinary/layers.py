@@ -9,21 +9,16 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from typing import Literal
 
 from transforms.failure import Failure, Kind, bad_argument
-from transforms.params import Int
-from transforms.pipeline import Pending
 
-from ...sources.source import SourceRef
 from ...sources.url import canonical_url
 from ..paths import location
 from ..request import bad_source
-from . import effects, text
-from .arguments import canonical
+from . import text
 from .component import Component, unsupported
 from .expression import escaped
 from .text import Text
@@ -59,31 +54,6 @@ class Source:
     location: str = ""
     delivery: Delivery = "upload"
     text: Text | None = None
-
-    @property
-    def ref(self) -> SourceRef | None:
-        """What is to be looked up or fetched before anything is drawn."""
-        if self.kind == "fetch":
-            return SourceRef(self.location.partition(":")[0], self.location)
-        return SourceRef("id", self.location) if self.kind in ("image", "lut") else None
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The names of the variables that it stands for or inserts."""
-        named = self.location if self.kind == "variable" else str(self.text.style) if self.text else ""
-        return (*(name[1:] for name in _VARIABLE.findall(named)), *(self.text.variables if self.text else ()))
-
-    def refusal(self, signed: bool) -> Failure | None:
-        """Why it cannot be served, as far as its name tells: a private one wants a signed URL, a text a style, a
-        fetched one an address."""
-        if self.delivery != "upload" and not signed:
-            return Failure(
-                Kind.UNAUTHORISED, "unsigned-layer", f"{self.delivery} layers want a signed URL",
-                details={"layer": str(self)},
-            )  # fmt: skip
-        if self.kind == "fetch" and not _SCHEME.match(self.location):
-            return bad_source("a fetched layer needs an http:// or https:// URL")
-        return text.not_stored(self.text.stored) if self.text and self.text.stored else None
 
     def __str__(self) -> str:
         """Canonical, as it stands in a component after `l_` or `u_`."""
@@ -260,31 +230,3 @@ def _in_block(blocks: list[list[int]], component: Component) -> list[list[int]]:
     condition = component.values("if")[0]
     outer = blocks[:-1] if condition in ("else", "end") and len(blocks) > 1 else blocks
     return outer if condition == "end" else [*outer, []]
-
-
-_ELSEWHERE = ("bl", "if", "t")
-_READERS: Mapping[str, Callable[[str], str]] = {
-    **effects.OTHERS, "e": effects.canonical, "o": lambda text: canonical(Int(0, 100), text),
-    "fl": str,  # not decoded a second time: an escaped dot is one of the flag's value
-    **dict.fromkeys(("w", "h"), lambda text: text if text.startswith("auto") else effects.OTHERS["w"](text)),
-}  # fmt: skip
-
-
-def pending(component: Component) -> list[Pending]:
-    """A component that belongs to a layer as checked text, its keys in one order; none where nothing is left of it.
-
-    Variables, conditions and presets are for the caller, and so are the checks of `a ar b bo c fl r z`. Raises the
-    failures of `source` and of effects.read.
-    """
-    parts = [
-        f"{key}_{_read(component, key, value)}"
-        for key, value in sorted(component.parameters, key=itemgetter(0))
-        if not key.startswith("$") and key not in _ELSEWHERE
-    ]
-    return [Pending(",".join(parts))] if parts else []
-
-
-def _read(component: Component, key: str, value: str) -> str:
-    if key in ("l", "u"):
-        return str(source(component, key))
-    return component.attempt(key, value, _READERS.get(key, escaped))

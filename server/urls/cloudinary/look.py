@@ -56,17 +56,22 @@ def shows(fill: Fill | None) -> bool:
 
 def colour(component: Component) -> None:
     """`co_` belongs to effects and layers; the ones that use it say so, anywhere else its value is checked only."""
-    component.read("co", _ink)
+    component.read("co", ink_of)
 
 
-def _ink(text: str) -> Ink:
+def printed(colour: Ink) -> str:
+    """A colour as an argument."""
+    return str(colour) if isinstance(colour, Computed) else ColourText().print(colour)
+
+
+def ink_of(text: str) -> Ink:
     return argument(expression(text)) if "$" in text else ColourText().parse(text)
 
 
 def outline(component: Component, density: Factor) -> list[Step]:
     """Rounding, then the border, which follows the rounding."""
     radius = component.read("r", lambda text: _radius(text, density)) or (0,)
-    width, ink = component.read("bo", lambda text: _border(text, density)) or (0, None)
+    width, ink = component.read("bo", lambda text: border(text, density)) or (0, None)
     rounding = [] if not any(radius) else [component.step("r", "round", radius=_corners(radius))]
     if ink is None or width == 0:
         return rounding
@@ -109,12 +114,12 @@ def _times(length: Radius, density: Factor) -> Radius:
     return product if isinstance(product, Expression) else nearest_pixel(product)
 
 
-def _border(text: str, density: Factor) -> tuple[Radius, Ink]:
+def border(text: str, density: Factor) -> tuple[Radius, Ink]:
     match = _BORDER.fullmatch(text)
     if match is None:
         raise bad_argument("a border is <width>px_solid_<colour>", hint="for example bo_5px_solid_red")
     width: Radius = int(match["plain"]) if match["plain"] else expression(match["worked"])
-    return width and _times(width, density), _ink(match["ink"])
+    return width and _times(width, density), ink_of(match["ink"])
 
 
 def is_ignored(component: Component) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ from transforms.failure import Failure
 from transforms.pipeline import Else, End, If, Let, Node, Pending, Pipeline, Preset, Step, printed
 
 from ..request import Request
-from . import compiler, expression
+from . import compiler, effect_texts, expression, layer_texts
 from .expression import escaped, not_expressible
 from .writing import WRITERS, Texts
 
@@ -37,10 +38,7 @@ def _source(request: Request, components: list[str]) -> list[str]:
 
 
 def _components(pipeline: Pipeline) -> list[str]:
-    nodes = pipeline.nodes
-    texts = [_node(node) for node in nodes]
-    said_before = [False, *(_said_by(one, two) for one, two in pairwise(nodes))]
-    components = [text for text, again in zip(texts, said_before, strict=False) if not again]
+    components = _texts_of(pipeline.nodes)
     try:
         again = compiler.pipeline(components)
     except Failure:
@@ -48,6 +46,23 @@ def _components(pipeline: Pipeline) -> list[str]:
     if again != pipeline:
         raise not_expressible(str(pipeline))
     return components
+
+
+def _texts_of(nodes: Sequence[Node]) -> list[str]:
+    said_before = [False, *(_said_by(one, two) for one, two in pairwise(nodes))]
+    return [
+        text
+        for node, again in zip(nodes, said_before, strict=False)
+        if not again
+        for text in (_layer(node) if isinstance(node, Step) and node.operation.opens else [_node(node)])
+    ]
+
+
+def _layer(step: Step) -> list[str]:
+    """The components of a layer: one where there is nothing between its opening and its application."""
+    opening, nodes, applying = layer_texts.split(step)
+    inner = _texts_of(nodes)
+    return [opening, *inner, applying] if inner else [f"{opening},{applying}"]
 
 
 def _said_by(node: Node, following: Node) -> bool:
@@ -77,6 +92,8 @@ def _node(node: Node) -> str:
 
 def _step(step: Step) -> str:
     write = WRITERS.get(step.operation.name)
+    if write is None and effect_texts.is_effect(step.operation.name):
+        return effect_texts.written(step)
     if write is None:
         raise not_expressible(f"the operation {step.operation.name}")
     return write(_texts(step))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from urllib.parse import quote
 
-from transforms.expressions import Variable
+from transforms.expressions import Variable, undefined
 from transforms.failure import Failure, Kind, bad_argument, nearest
 from transforms.params import Choice, Float, Int, Parameter
 
@@ -93,6 +93,25 @@ class Text:
     def stored(self) -> str | None:
         """The public id that it takes its style from, if any."""
         return self.style if isinstance(self.style, str) and not self.style.startswith("$") else None
+
+    def styled(self, known: Mapping[str, str | None]) -> Text:
+        """The same text with the style that its variable holds. `known` are the variables that hold plain text, and
+        None for all others. Raises Failure undefined-variable, unsupported-expression or missing-text-style."""
+        if isinstance(self.style, Style):
+            return self
+        name = self.style.removeprefix("$")
+        if name == self.style:
+            raise not_stored(name)
+        if name not in known:
+            raise undefined(name, known)
+        held = known[name]
+        if held is None:
+            message = f"${name} is no plain text that is the same for every picture, and a style must be"
+            raise Failure(Kind.BAD_REQUEST, "unsupported-expression", message)
+        style = _style(held)
+        if style is None:
+            raise not_stored(held)
+        return replace(self, style=style)
 
     def __str__(self) -> str:
         """Canonical, as it stands in a component after `text:`."""

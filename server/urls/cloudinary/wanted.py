@@ -9,7 +9,7 @@ from math import floor
 from typing import Any
 
 from transforms.computed import Computed
-from transforms.expressions import Expression, Operand
+from transforms.expressions import Arithmetic, Expression, Number, Operand
 from transforms.failure import bad_argument
 from transforms.image import nearest_pixel
 from transforms.numbers import DECIMALS
@@ -64,23 +64,7 @@ class Wanted:
         hold = self.hold
         if hold is None or hold.kind != "point":
             return None if hold is None else hold.text
-        return self._point()
-
-    def _point(self) -> str:
-        x, y = self.x, self.y
-        if isinstance(x, Expression) or isinstance(y, Expression):
-            raise self.component.refusal(
-                "g", "xy_center", "its place cannot be worked out: x_ and y_ must be plain numbers here",
-                "unsupported-expression",
-            )  # fmt: skip
-        fractions = isinstance(x, float) or isinstance(y, float)
-        for key, at in (("x", x or 0), ("y", y or 0)):
-            if at < 0 or (fractions and at > 1):
-                raise self.component.refusal(
-                    key, self.component.values(key)[0], "the place lies outside of the picture",
-                    minimum=0, maximum=1.0 if fractions else MAX_SIDE * 8,
-                )  # fmt: skip
-        return ":".join(Offset().print(float(at or 0) if fractions else at or 0) for at in (x, y))
+        return point(self.component, self.x, self.y)
 
     def step(self, operation: str, **values: Any) -> Step:
         """A step of this size; where it is out of bounds, the failure names the key that gives it."""
@@ -88,17 +72,30 @@ class Wanted:
         return self.component.step(key, operation, **values, ratio=given(self.ratio))
 
 
-def read(component: Component, mode: str, density: Factor, background: str | Computed | None) -> Wanted:
+def read(
+    component: Component, mode: str, density: Factor, background: str | Computed | None, relative: str = ""
+) -> Wanted:
+    """Raises Failure of the keys. `relative` is what fractions are of, where that is not the picture itself: "b" for
+    the picture below a layer, "r" for a region of that."""
     width, height = component.read("w", _width), component.read("h", reader(_plain_side))
     x, y = (component.read(key, reader(_offset)) for key in ("x", "y"))
     _check_units(component, width, height, *(length for key, length in (("x", x), ("y", y)) if _mixes(component, key)))
     component.read("z", reader(ZOOM.parse))
     wanted = Wanted(
-        component, mode, None if width is None else times(width, density),
-        None if height is None else times(height, density), component.read("ar", reader(Aspect().parse)),
+        component, mode, _side_of(width, density, relative and f"{relative}w"),
+        _side_of(height, density, relative and f"{relative}h"), component.read("ar", reader(Aspect().parse)),
         _moved(x, density), _moved(y, density), gravity.read(component), background,
     )  # fmt: skip
     return _with_other_side(component, _with_both_sides(wanted, width, height, density))
+
+
+def _side_of(side: Amount | None, density: Factor, whole: str) -> Amount | None:
+    """A side by the density, or the fraction of another picture's that it is: that is as dense already."""
+    if side is None:
+        return None
+    if whole and isinstance(side, float):
+        return Arithmetic("*", Operand(whole), Number(side, decimal=True))
+    return times(side, density)
 
 
 def _width(text: str) -> Amount:
@@ -123,6 +120,28 @@ def _plain_side(text: str) -> Length:
 def is_later(component: Component) -> bool:
     """Whether the width is one of breakpoints, which are not worked out yet."""
     return any(value.startswith("auto:breakpoints") for value in component.values("w"))
+
+
+def offset(component: Component, key: str, density: Factor) -> Amount | None:
+    """The value of `x_` or `y_`."""
+    return _moved(component.read(key, reader(_offset)), density)
+
+
+def point(component: Component, x: Amount | None, y: Amount | None) -> str:
+    """The place of `g_xy_center`, as a native gravity says it."""
+    if isinstance(x, Expression) or isinstance(y, Expression):
+        raise component.refusal(
+            "g", "xy_center", "its place cannot be worked out: x_ and y_ must be plain numbers here",
+            "unsupported-expression",
+        )  # fmt: skip
+    fractions = isinstance(x, float) or isinstance(y, float)
+    for key, at in (("x", x or 0), ("y", y or 0)):
+        if at < 0 or (fractions and at > 1):
+            raise component.refusal(
+                key, component.values(key)[0], "the place lies outside of the picture",
+                minimum=0, maximum=1.0 if fractions else MAX_SIDE * 8,
+            )  # fmt: skip
+    return ":".join(Offset().print(float(at or 0) if fractions else at or 0) for at in (x, y))
 
 
 def _offset(text: str) -> Length:

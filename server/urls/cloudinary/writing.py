@@ -7,18 +7,18 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from transforms import computed
-from transforms.expressions import Arithmetic, Cast, Expression, Operand
+from transforms.expressions import Arithmetic, Cast, Expression, Number, Operand
 from transforms.numbers import print_number
 
 from . import expression
-from .effects import sharpness
 from .expression import escaped, not_expressible
+from .strengths import sharpness
 
 Texts = dict[str, str]  # the arguments of a step that are not the default, as they are written
 Pairs = Sequence[tuple[str, str | None]]
 
 
-def _worked(text: str) -> str:
+def worked(text: str) -> str:
     """The text of an argument with its expressions as Cloudinary writes them."""
     if "(" not in text:
         return text
@@ -26,18 +26,19 @@ def _worked(text: str) -> str:
     return "".join(piece if isinstance(piece, str) else expression.printed(piece) for piece in pieces)
 
 
-def _joined(*parameters: tuple[str, str | None]) -> str:
+def joined(*parameters: tuple[str, str | None]) -> str:
     return ",".join(f"{key}_{value}" for key, value in parameters if value)
 
 
-def _sides(texts: Texts) -> Pairs:
+def sides_of(texts: Texts) -> Pairs:
     """`w_ h_ ar_`, and the `dpr_auto` that multiplies them."""
     width, height = _split(texts.get("size", "x"))
     dense = any(_dense(side) for side in (width, height))
+    below = {_RELATIVE[name] for name in map(_below, (width, height)) if name}
     ratio = texts.get("ratio")
     return [
-        ("w", _side(width, dense)), ("h", _side(height, dense)), ("ar", ratio and _worked(ratio)),
-        ("dpr", "auto" if dense else None),
+        ("w", _side(width, dense)), ("h", _side(height, dense)), ("ar", ratio and worked(ratio)),
+        ("dpr", "auto" if dense else None), ("fl", ".".join(sorted(below))),
     ]  # fmt: skip
 
 
@@ -54,6 +55,16 @@ def _split(size: str) -> list[str | Expression]:
         if cross:
             second, sides[1] = 1, after
     return sides
+
+
+_RELATIVE = {"bw": "relative", "bh": "relative", "rw": "region_relative", "rh": "region_relative"}
+
+
+def _below(side: str | Expression) -> str | None:
+    """The operand of a layer that a side is a fraction of."""
+    if isinstance(side, Arithmetic) and side.sign == "*" and isinstance(side.left, Operand):
+        return side.left.name if side.left.name in _RELATIVE and isinstance(side.right, Number) else None
+    return None
 
 
 def _dense(side: str | Expression) -> bool:
@@ -74,12 +85,14 @@ def _side(side: str | Expression, dense: bool) -> str:
     tree = _by_density(side) if dense else side
     if tree is None:
         raise not_expressible(str(side))
+    if isinstance(tree, Arithmetic) and _below(tree):
+        return str(tree.right)
     if isinstance(tree, Operand) and tree.name == "auto":
         return ":".join(["auto", *tree.details])
     return expression.printed(tree)
 
 
-def _held(texts: Texts) -> Pairs:
+def held(texts: Texts) -> Pairs:
     """`g_`, with `x_` and `y_` where it is a point."""
     gravity = texts.get("gravity", "")
     x, colon, y = gravity.partition(":")
@@ -101,64 +114,65 @@ def _resize(texts: Texts) -> str:
         mode = "scale"
     if "1.0" in (width, height) and fit != "cover" and "" not in (width, height) and width != height:
         kept = [(key, "" if side == "1.0" else _side(side, False)) for key, side in (("w", width), ("h", height))]
-        one = _joined(("c", mode), *kept, ("fl", "ignore_aspect_ratio"))
+        one = joined(("c", mode), *kept, ("fl", "ignore_aspect_ratio"))
         if all(isinstance(side, Expression) or "." not in side or side == "1.0" for side in (width, height)):
             return one
-    return _joined(("c", mode), *_sides(texts), *_held(texts))
+    return joined(("c", mode), *sides_of(texts), *held(texts))
 
 
 def _crop(texts: Texts) -> str:
     largest = texts.get("size") == "1.0x" and "ratio" in texts
     percent = "." not in texts.get("size", ".")  # a fraction beside sides in pixels
     offsets = [(key, _offset(texts[key], percent) if key in texts else None) for key in ("x", "y")]
-    sides = _sides(texts)[2 if largest else 0 :]
-    return _joined(("c", "crop"), *sides, *offsets, *_held(texts), ("z", _zoom(texts)))
+    sides = sides_of(texts)[2 if largest else 0 :]
+    return joined(("c", "crop"), *sides, *offsets, *held(texts), ("z", _zoom(texts)))
 
 
 def _offset(text: str, percent: bool) -> str:
     if percent and "." in text and "(" not in text:
         return f"{print_number(round(float(text) * 100, 7))}p"
-    return _worked(text)
+    return worked(text)
 
 
 def _zoom(texts: Texts) -> str | None:
-    return _worked(texts["zoom"]) if "zoom" in texts else None
+    return worked(texts["zoom"]) if "zoom" in texts else None
 
 
 def _pad(texts: Texts) -> str:
     mode = "mpad" if "shrink" in texts else "pad" if "enlarge" in texts or "size" not in texts else "lpad"
-    return _joined(("c", mode), *_sides(texts), *_held(texts), ("b", _backdrop(texts.get("background"))))
+    return joined(("c", mode), *sides_of(texts), *held(texts), ("b", backdrop(texts.get("background"))))
 
 
 def _fill_pad(texts: Texts) -> str:
     gravity = texts.get("gravity", "auto")
-    held = _held({"gravity": gravity})
-    return _joined(("c", "fill_pad"), *_sides(texts), *held, ("b", _backdrop(texts.get("background"))))
+    return joined(
+        ("c", "fill_pad"), *sides_of(texts), *held({"gravity": gravity}), ("b", backdrop(texts.get("background")))
+    )
 
 
 def _face_crop(texts: Texts) -> str:
     which = "faces" if texts.get("which") == "all" else "face"
     fallback = "" if texts.get("fallback") == "center" else ":auto"
-    return _joined(("c", "thumb"), *_sides(texts), ("g", which + fallback), ("z", _zoom(texts)))
+    return joined(("c", "thumb"), *sides_of(texts), ("g", which + fallback), ("z", _zoom(texts)))
 
 
 def _smart_crop(texts: Texts) -> str:
-    return _joined(("c", "fill"), *_sides(texts), *_held({"gravity": texts.get("gravity", "auto")}))
+    return joined(("c", "fill"), *sides_of(texts), *held({"gravity": texts.get("gravity", "auto")}))
 
 
-def _backdrop(text: str | None) -> str | None:
+def backdrop(text: str | None) -> str | None:
     if text is None or text.startswith(("auto", "blurred", "(")):
-        return text and _worked(text)
+        return text and worked(text)
     return f"rgb:{text}"
 
 
-def _border(texts: Texts) -> str:
+def border(texts: Texts) -> str:
     width, ink = texts["width"], texts.get("color", "000000")
     if "(" in width:
         pieces = computed.read(width).pieces
         width = f"({expression.printed(pieces[0])})" if isinstance(pieces[0], Expression) else width
         width = f"${width.replace('$', '')}"
-    return f"bo_{width}px_solid_{_backdrop(ink)}"
+    return f"bo_{width}px_solid_{backdrop(ink)}"
 
 
 def _scaled(text: str | None, factor: float) -> str:
@@ -197,7 +211,7 @@ def _download(texts: Texts) -> str:
 
 
 def _quality(texts: Texts) -> str:
-    return f"q_{_worked(texts['value'])}" + (f":{texts['chroma']}" if "chroma" in texts else "")
+    return f"q_{worked(texts['value'])}" + (f":{texts['chroma']}" if "chroma" in texts else "")
 
 
 def _metadata(texts: Texts) -> str:
@@ -211,18 +225,16 @@ WRITERS: dict[str, Callable[[Texts], str]] = {
     "pad": _pad,
     "fill-pad": _fill_pad,
     "face-crop": _face_crop,
-    "object-crop": lambda texts: _joined(("c", "thumb"), *_sides(texts), *_held(texts), ("z", _zoom(texts))),
+    "object-crop": lambda texts: joined(("c", "thumb"), *sides_of(texts), *held(texts), ("z", _zoom(texts))),
     "smart-crop": _smart_crop,
-    "rotate": lambda texts: _joined(("a", _angle(texts["angle"])), ("b", _backdrop(texts.get("background")))),
+    "rotate": lambda texts: joined(("a", _angle(texts["angle"])), ("b", backdrop(texts.get("background")))),
     "flip": lambda texts: "a_vflip" if texts.get("axis") == "vertical" else "a_hflip",
-    "round": lambda texts: f"r_{_worked(texts['radius'])}",
-    "border": _border,
-    "background": lambda texts: f"b_{_backdrop(texts['color'])}",
-    "opacity": lambda texts: f"o_{_worked(next(iter(texts.values()), '100'))}",
+    "round": lambda texts: f"r_{worked(texts['radius'])}",
+    "border": border,
+    "background": lambda texts: f"b_{backdrop(texts['color'])}",
+    "opacity": lambda texts: f"o_{worked(next(iter(texts.values()), '100'))}",
     "blur": lambda texts: "e_blur" + _scaled(texts["sigma"], 20),
     "sharpen": _sharpen,
-    "grayscale": lambda texts: "e_grayscale",
-    "brightness": lambda texts: f"e_brightness:{_worked(texts['amount'])}",
     "blur-faces": lambda texts: "e_blur_faces" + _scaled(texts.get("strength"), 100),
     "pixelate-faces": _pixelate_faces,
     "getinfo": lambda texts: "fl_getinfo",
