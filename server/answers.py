@@ -187,10 +187,11 @@ def _log(method: str, path: str, request_id: str, reply: Reply, seconds: float) 
             sent=len(reply.body), code=reply.code, cache=answer.status if answer else None,
         )  # fmt: skip
         return
-    meta, ref = answer.entry.meta, answer.wanted.ref
+    meta, ref, pipeline = answer.entry.meta, answer.wanted.ref, answer.wanted.pipeline.text
     log.request_line(
         request_id=request_id, method=method, path=shown(path), status=reply.status, seconds=seconds,
-        sent=len(reply.body), received=int(str(meta["source_bytes"])), pipeline=answer.wanted.pipeline.text,
+        sent=len(reply.body), received=int(str(meta["source_bytes"])),
+        pipeline=shown(pipeline) if answer.wanted.layers else pipeline,
         source=origin_of(ref.scheme, ref.location), stages=_stages(reply.timings), cache=answer.status,
         degraded=str(meta["degraded"]).split(", ") if meta["degraded"] else (),
     )  # fmt: skip

@@ -18,6 +18,7 @@ from .admission import Admission
 from .configuration import Configuration
 from .detection import Supervisor
 from .findings import Findings
+from .gathering import Gathering
 from .identities import Identities
 from .log import logger
 from .make import Maker
@@ -28,6 +29,7 @@ from .renderers import Renderers
 from .settings import Settings
 from .signing import Access
 from .sources.pull import PullThrough
+from .watermark import watermark_of
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
         async with Renderers(
             settings.renderers_per_front, settings.render_timeout, address, settings.detection_secret_text,
             limits=settings.limits, memory_bytes=int(settings.render_memory),
+            fonts=tuple(map(str, settings.font_folders)),
             on_loss=lambda why: metrics.lost_renderers.labels(why).inc(),
         ) as renderers:  # fmt: skip
             parts = _parts(settings, metrics, renderers, address)
@@ -89,18 +92,21 @@ def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection
         most_inside=round(settings.active_resolution * 1e6), most_waiting=round(settings.queue_resolution * 1e6),
         largest=settings.limits.total_pixels,
     )  # fmt: skip
+    gathering = Gathering(origins.originals)
     maker = Maker(
-        originals=origins.originals, cache=cache, findings=Findings(cache.store, identities), renderers=renderers,
-        admission=admission, limits=settings.limits, metrics=metrics,
+        gathering=gathering, cache=cache, findings=Findings(cache.store, identities), renderers=renderers,
+        admission=admission, limits=settings.limits, metrics=metrics, fonts=settings.font_folders,
     )  # fmt: skip
     delivery = Delivery(
         mounts=mounts,
         presets=configuration.presets,
         pull=PullThrough(origins.web),
         originals=origins.originals,
+        gathering=gathering,
         cache=cache,
         maker=maker,
         formats=settings.auto_formats,
+        watermark=watermark_of(settings, configuration.presets),
         request_seconds=settings.timeout,
         metrics=metrics,
         access=Access.of(settings),

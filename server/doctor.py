@@ -50,11 +50,12 @@ Test = Callable[[Settings], Iterator[Finding]]
 def _tests() -> list[tuple[str, Test]]:
     from .doctor_cache import cache
     from .doctor_codecs import codecs, fonts
+    from .doctor_watermark import watermark
 
     return [
-        ("settings", _settings), ("media", _media), ("cache", cache), ("models", _models), ("device", _device),
-        ("codecs", codecs), ("fonts", fonts), ("room", _room), ("memory", _memory), ("clock", _clock),
-        ("files", _files),
+        ("settings", _settings), ("media", _media), ("watermark", watermark), ("cache", cache), ("models", _models),
+        ("device", _device), ("codecs", codecs), ("fonts", fonts), ("room", _room), ("memory", _memory),
+        ("clock", _clock), ("files", _files),
     ]  # fmt: skip
 
 

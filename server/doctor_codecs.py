@@ -80,7 +80,7 @@ def fonts(settings: Settings) -> Iterator[Finding]:
     if not features.check("freetype2"):
         yield Finding("fonts", "fail", "Pillow has no FreeType", REINSTALL)
         return
-    folders = [Path(name).expanduser() for name in _FONTS]
+    folders = [*settings.font_folders, *(Path(name).expanduser() for name in _FONTS)]
     found = sum(1 for folder in folders for suffix in ("ttf", "otf", "ttc") for _ in folder.rglob(f"*.{suffix}"))
     shaped = "" if features.check("raqm") else "; without raqm, so that Arabic and Indic scripts are not shaped"
     yield Finding(

@@ -78,6 +78,12 @@ class Fields(BaseSettings):
     only_presets: bool = _setting(False, "1 serves only what is made of presets alone, signed or not")
     media: Path = _setting(sample_pictures, "Folder of the originals", shown="the sample pictures of ultralytics")
     config: Path | None = _setting(None, "Settings file (TOML): where originals live, and presets")
+    watermark: str | None = _setting(
+        None, "Steps laid over every picture, as in a URL: overlay:logo.png,gravity=south_east/end, or preset:<name>"
+    )
+    fonts: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed(Path))] = _setting(
+        (), "Folders of font files for texts, comma-separated, beside fonts/ in MEDIA and those that are installed"
+    )
     models: Path = _setting(model_folder, "Folder of the models' weights", shown="~/.cache/darkroom/models")
     pull: Literal["background", "never"] = _setting("background", "Whether missing default weights are downloaded")
     models_mirror: str | None = _setting(None, "Address that weights are downloaded from instead of their publishers'")

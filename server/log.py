@@ -157,7 +157,8 @@ def request_line(
     degraded: Sequence[str] = (),
     code: str | None = None,
 ) -> None:
-    """The one line of a request. Nothing is redacted here: `path` is of redact.shown, `source` of redact's origin_of.
+    """The one line of a request. Nothing is redacted here: `path` is of redact.shown, and so is a `pipeline` that names
+    addresses; `source` is of redact's origin_of.
 
     `stages` are milliseconds by name, `received` the bytes of the source, `code` that of a failure.
     """
@@ -197,7 +198,7 @@ def _told(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
     text = str(value)
-    return repr(text) if " " in text or "\n" in text else text
+    return repr(text) if " " in text or not text.isprintable() else text
 
 
 def _now() -> str:

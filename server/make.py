@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from cachetools import TTLCache
 
@@ -13,18 +15,23 @@ from cache.open import Cache
 from detectors.found import pack, unpack
 from detectors.registry import model_kinds
 from transforms.failure import Failure
+from transforms.fonts_faces import SUFFIXES
+from transforms.image import Found
 from transforms.limits import Limits
 
 from . import refusals
 from .admission import Admission
 from .disposition import disposition
 from .findings import Findings
+from .gathering import Brought, Gathered, Gathering
 from .keys import identity, of_client
+from .layering import Lent
 from .metrics import Metrics
-from .originals import Original, Originals, Version
+from .originals import Version
 from .renderer import Job, Rendered
 from .renderers import Renderers
 from .sniff import pixels_of
+from .sources.source import Fetched
 from .tags import MOST, named, tags_of_source
 from .wanted import Wanted
 
@@ -41,7 +48,7 @@ STRIKES = 3  # pipelines that a source may fail with before it is refused altoge
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An entry, its key, and the version of the source that it was made from.
+    """An entry, its key, and the version of the source, and layers, that it was made from.
 
     `stored`: it is in the cache; `shared`: those who wait for it in other processes find it there.
     """
@@ -58,10 +65,10 @@ class Maker:
     """Makes results, 5. to 13. of a request."""
 
     def __init__(
-        self, *, originals: Originals, cache: Cache, findings: Findings, renderers: Renderers, admission: Admission,
-        limits: Limits, metrics: Metrics,
+        self, *, gathering: Gathering, cache: Cache, findings: Findings, renderers: Renderers, admission: Admission,
+        limits: Limits, metrics: Metrics, fonts: tuple[Path, ...] = (),
     ) -> None:  # fmt: skip
-        self._originals = originals
+        self._gathering = gathering
         self._cache = cache
         self._store = cache.store
         self._findings = findings
@@ -71,7 +78,7 @@ class Maker:
         self._metrics = metrics
         self._costly: TTLCache[str, Failure] = TTLCache(10_000, COSTLY_REMEMBERED)
         self._strikes: TTLCache[str, int] = TTLCache(10_000, COSTLY_REMEMBERED)
-        self._fingerprint = digest(RENDERER_VERSION, repr(limits))
+        self._fingerprint = digest(RENDERER_VERSION, repr(limits), *_font_files(fonts))
 
     def key(self, wanted: Wanted, version: Version) -> str:
         """The key of a result: all that it depends on, hashed; remembered, because it is asked for at every request."""
@@ -80,9 +87,8 @@ class Maker:
         if key is None:
             wanted.keys.clear()
             key = wanted.keys[depends] = digest(
-                "render", self._fingerprint, wanted.pipeline.text, *wanted.ref.identity, *depends,
-                *of_client(wanted.client),
-            )  # fmt: skip
+                "render", self._fingerprint, *wanted.identity, *depends, *of_client(wanted.client)
+            )
         return key
 
     def refuse_if_full(self, client: str) -> None:
@@ -90,80 +96,111 @@ class Maker:
         self._admission.refuse_if_full(client)
 
     async def make(self, wanted: Wanted, deadline: float, client: str, known: Version | None = None) -> Made:
-        """The result of a wanted picture. With `known` the origin is only asked whether that version still holds."""
+        """The result of a wanted picture. With `known` origins are only asked whether that version still holds."""
         self.refuse_if_full(client)  # 5.
         began, started = time.time(), time.perf_counter()
-        original = await self._originals.fetch(wanted.ref, deadline, known)  # 6.
+        gathered = await self._gathering.fetch(wanted, deadline, known)  # 6.
         fetched = time.perf_counter()
-        key = self.key(wanted, original.version)
-        ready = await self._store.get(key) if not original.version.private else None
+        key = self.key(wanted, gathered.version)
+        ready = await self._store.get(key) if not gathered.version.private else None
         if ready is not None:
-            return Made(key, ready, original.version, stored=False, shared=True)
-        if original.fetched is None:  # it still holds, but the render of it is gone
-            original = await self._originals.fetch(wanted.ref, deadline)
-            key = self.key(wanted, original.version)
-        self.refuse_if_costly(wanted, original.version)
-        assert original.fetched is not None  # noqa: S101 - it was fetched without a condition
-        async with self._admission.admitted(client, pixels_of(original.fetched.path), deadline):
+            return Made(key, ready, gathered.version, stored=False, shared=True)
+        if not gathered.complete:  # it still holds, but the render of it is gone
+            gathered = await self._gathering.fetch(wanted, deadline)
+            key = self.key(wanted, gathered.version)
+        version = gathered.version
+        self.refuse_if_costly(wanted, version)
+        pixels = sum(pixels_of(source.path) for source in gathered.fetched)
+        async with self._admission.admitted(client, pixels, deadline):
             admitted = time.perf_counter()
-            entry = await self._rendered(wanted, original, deadline, began)  # 7. to 12.
+            entry = await self._rendered(wanted, gathered, deadline, began)  # 7. to 12.
         self._metrics.stage("fetch", fetched - started)
         self._metrics.stage("queue", admitted - fetched)
         waits = f"fetch;dur={(fetched - started) * 1000:.1f}, queue;dur={(admitted - fetched) * 1000:.1f}"
         entry = replace(entry, meta={**entry.meta, "timings": f"{waits}, {entry.meta['timings']}"})
-        if not original.version.private:
+        if not version.private:
             await self._store.put(key, entry)  # 13.
         purged = self._cache.purged(entry)
-        stored = not (original.version.private or purged)
-        return Made(key, entry, original.version, stored, stored and self._cache.shareable(entry), purged)
+        stored = not (version.private or purged)
+        return Made(key, entry, version, stored, stored and self._cache.shareable(entry), purged)
 
-    async def _rendered(self, wanted: Wanted, original: Original, deadline: float, began: float) -> Entry:
-        """The entry of a render, or of the failure that the source would cause again."""
+    async def _rendered(self, wanted: Wanted, gathered: Gathered, deadline: float, began: float) -> Entry:
+        """The entry of a render, or of the failure that its sources would cause again."""
         try:
-            rendered = await self._render(wanted, original, deadline)
+            rendered = await self._render(wanted, gathered, deadline)
         except Failure as failure:
             if failure.kind not in refusals.LASTING:
                 raise
-            tags = (*tags_of_source(wanted.ref), *original.version.tags)
+            tags = (*gathered.tags(wanted.ref), *gathered.version.tags)
             until = began + (COSTLY_REMEMBERED if failure.code == "source-too-costly" else FAILED_TTL)
             return Entry(b"", {"failure": refusals.written(failure), "timings": ""}, began, until, until, tags)
-        self._count(rendered, original)
-        return self._entry(wanted, original, rendered, began)
+        self._count(rendered, gathered)
+        return self._entry(wanted, gathered, rendered, began)
 
-    async def _render(self, wanted: Wanted, original: Original, deadline: float) -> Rendered:
-        fetched = original.fetched
-        assert fetched is not None  # noqa: S101 - make fetches what it has not got
-        kinds = wanted.pipeline.needs & model_kinds()
-        content = await self._findings.content(fetched.path, fetched.version) if kinds else None
-        # What a step may ask for once it knows more is looked up as well: it costs next to nothing.
-        known = await self._findings.known(content, model_kinds()) if content else None
-        if known is not None:
-            self._metrics.found["hit" if known.models else "miss"].inc()
+    async def _render(self, wanted: Wanted, gathered: Gathered, deadline: float) -> Rendered:
+        source = gathered.source.fetched
+        assert source is not None  # noqa: S101 - make fetches what it has not got
+        content, known = await self._known(source, wanted.pipeline.needs)
         job = Job(
-            str(fetched.path), wanted.pipeline.text, wanted.client, self._limits,
-            min(deadline, time.monotonic() + self._renderers.seconds), content,
-            pack(known) if known and known.models else None,
+            str(source.path), wanted.pipeline.text, wanted.client, self._limits,
+            min(deadline, time.monotonic() + self._renderers.seconds), content, _packed(known),
+            await self._lent(wanted, gathered),
         )  # fmt: skip
         try:
             rendered = await self._renderers.render(job)
         except Failure as failure:
             if failure.code == "source-too-costly":
-                self._ban(wanted, original.version, failure)
-            raise
-        if content and rendered.found and not original.version.private:
-            tags = (*tags_of_source(wanted.ref), *original.version.tags)
+                self._ban(wanted, gathered.version, failure)
+            raise _told(failure, gathered) from None
+        if content and rendered.found and not gathered.source.version.private:
+            tags = (*tags_of_source(wanted.ref), *gathered.source.version.tags)
             await self._findings.remember(content, unpack(rendered.found), tags)
+        await self._remember(job.layers, gathered, dict(rendered.found_of))
         return rendered
 
-    def _count(self, rendered: Rendered, original: Original) -> None:
+    async def _known(self, source: Fetched, needs: frozenset[str]) -> tuple[str | None, Found | None]:
+        """The hash of a file's content and what is known to be in it, where detectors with models have a say.
+
+        What a step may ask for once it knows more is looked up as well: it costs next to nothing.
+        """
+        if not needs & model_kinds():
+            return None, None
+        content = await self._findings.content(source.path, source.version)
+        known = await self._findings.known(content, model_kinds())
+        self._metrics.found["hit" if known.models else "miss"].inc()
+        return content, known
+
+    async def _lent(self, wanted: Wanted, gathered: Gathered) -> tuple[Lent, ...]:
+        """The pictures of layers as the render process is given them."""
+        needs = frozenset[str]().union(*(layer.needs for layer in wanted.pipeline.layers))
+        return tuple([await self._lend(brought, needs) for brought in gathered.layers])
+
+    async def _lend(self, brought: Brought, needs: frozenset[str]) -> Lent:
+        picture, source = brought.layered.picture, brought.fetched
+        if source is None:
+            return Lent(picture, None, brought.layered.failure)
+        content, known = await self._known(source, needs)
+        return Lent(picture, str(source.path), None, content, _packed(known))
+
+    async def _remember(self, lent: tuple[Lent, ...], gathered: Gathered, found: dict[str, bytes]) -> None:
+        """Keep what was found in layers."""
+        for one, brought in zip(lent, gathered.layers, strict=True):
+            if one.content in found and brought.ref is not None and not brought.version.private:
+                tags = (*tags_of_source(brought.ref), *brought.version.tags)
+                await self._findings.remember(one.content, unpack(found[one.content]), tags)
+
+    def _count(self, rendered: Rendered, gathered: Gathered) -> None:
         for stage, milliseconds in rendered.timings:
             self._metrics.stage(stage, milliseconds / 1000)
-        self._metrics.rendered(original.fetched.size if original.fetched else 0, len(rendered.body))
+        self._metrics.rendered(sum(source.size for source in gathered.fetched), len(rendered.body))
         for what in rendered.degraded:
             self._metrics.degraded.labels(what).inc()
 
     def _ban(self, wanted: Wanted, version: Version, failure: Failure) -> None:
-        """What cost a renderer is refused for a while; the whole source once it did so in several ways."""
+        """What cost a renderer is refused for a while; the whole source once it did so in several ways.
+
+        With layers that is the source with these layers over it: one of them may have been the costly one.
+        """
         failure = failure.with_details()
         self._costly[identity(wanted.ref, version, wanted.pipeline.text)] = failure
         source = identity(wanted.ref, version)
@@ -177,9 +214,9 @@ class Maker:
             if known in self._costly:
                 raise self._costly[known].with_details()  # anew: a raised one holds on to all that was at hand
 
-    def _entry(self, wanted: Wanted, original: Original, rendered: Rendered, began: float) -> Entry:
+    def _entry(self, wanted: Wanted, gathered: Gathered, rendered: Rendered, began: float) -> Entry:
         ttl = DEGRADED_TTL if set(rendered.degraded) - LASTING else KEPT
-        source = original.fetched
+        source = gathered.source.fetched
         assert source is not None  # noqa: S101 - it was rendered from
         meta: Meta = {
             "media_type": rendered.media_type,
@@ -192,11 +229,31 @@ class Maker:
             "headers": [list(field) for field in rendered.headers],
             "source_bytes": source.size,
             # What detectors have a say in changes with their models, of which no date tells.
-            "modified": None if wanted.pipeline.needs else original.version.modified or source.modified,
+            "modified": None if wanted.pipeline.needs else gathered.modified,
         }
-        tags = (*tags_of_source(wanted.ref), *named("tag", rendered.labels), *original.version.tags)
+        tags = (*gathered.tags(wanted.ref), *named("tag", rendered.labels), *gathered.version.tags)
         until = time.time() + ttl
         return Entry(rendered.body, meta, began, until, until, tags[:MOST])
+
+
+def _font_files(folders: Iterable[Path]) -> Iterator[str]:
+    """The files in the operator's own folders as they are now: with others texts look different."""
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() in SUFFIXES:
+                facts = path.stat()
+                yield f"{path.relative_to(folder)} {facts.st_size} {facts.st_mtime_ns}"
+
+
+def _packed(found: Found | None) -> bytes | None:
+    return pack(found) if found and found.models else None
+
+
+def _told(failure: Failure, gathered: Gathered) -> Failure:
+    """A failure of a render as it is told: of the operator's own layers that they cannot be shown."""
+    ours = {str(brought.layered.picture): brought.layered for brought in gathered.layers if brought.layered.ours}
+    layered = ours.get(failure.details.get("layer", ""))
+    return layered.said(failure) if layered is not None else failure
 
 
 def is_sound(entry: Entry) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from werkzeug.http import parse_accept_header
 
+from transforms.expressions import Operand
 from transforms.image import nearest_pixel
 from transforms.instead import PLACEHOLDERS
 from transforms.numbers import decimal
@@ -90,7 +91,7 @@ def negotiation(pipeline: Pipeline, formats: tuple[OutputFormat, ...] = AUTO_FOR
     Without formats `format:auto` is the same for everybody, for caches in front that ignore Vary; so is any format that
     a URL names.
     """
-    asked = frozenset(operand.name for operand in pipeline.operands) & {"dpr", "auto"}
+    asked = frozenset(operand.name for operand in _operands(pipeline)) & {"dpr", "auto"}
     of_format = not _settled(pipeline) and _may_be_auto(pipeline)
     step = _step(pipeline) if "auto" in asked else None
     found = Negotiation(formats if of_format else (), _may_save(pipeline), "dpr" in asked, step)
@@ -191,8 +192,14 @@ def _width(headers: Headers, step: int, *, dense: bool) -> int | None:
     return None if width is None else min(ceil(nearest_pixel(width) / step) * step, MAX_SIDE)
 
 
+def _operands(pipeline: Pipeline) -> frozenset[Operand]:
+    """All that it wants to know, its layers too."""
+    return pipeline.operands.union(*map(_operands, pipeline.layers))
+
+
 def _step(pipeline: Pipeline) -> int:
     """The finest step by which the pipeline rounds the width up."""
-    steps = [int(operand.details[0]) for operand in pipeline.operands if operand.name == "auto" and operand.details]
-    plain = any(operand.name == "auto" and not operand.details for operand in pipeline.operands)
+    operands = _operands(pipeline)
+    steps = [int(operand.details[0]) for operand in operands if operand.name == "auto" and operand.details]
+    plain = any(operand.name == "auto" and not operand.details for operand in operands)
     return 1 if plain else min(steps, default=1)

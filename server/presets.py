@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from transforms.failure import Failure, Kind, nearest
-from transforms.pipeline import CONTROL, Node, Pipeline, Preset, parse_node
+from transforms.pipeline import CONTROL, Node, Pipeline, Preset, Step, parse_node
 from transforms.registry import operations
 
 from .parse import encoded
@@ -53,14 +54,19 @@ class Presets:
 
 
 def _expanded(pipeline: Pipeline, known: Mapping[str, Pipeline], within: tuple[str, ...]) -> Pipeline:
-    if not any(isinstance(node, Preset) for node in pipeline.nodes):
+    if not any(isinstance(node, Preset) for node in pipeline.everywhere):
         return pipeline
-    return Pipeline(tuple(_nodes(pipeline, known, within)))
+    expanded = Pipeline(tuple(_nodes(pipeline, known, within)))
+    # Read anew where a preset stands in a layer: what says how the result is sent has no place there.
+    layered = any(isinstance(node, Preset) for layer in pipeline.layers for node in layer.everywhere)
+    return Pipeline.of(map(parse_node, expanded.written)) if layered else expanded
 
 
 def _nodes(pipeline: Pipeline, known: Mapping[str, Pipeline], within: tuple[str, ...]) -> Iterator[Node]:
     for node in pipeline.nodes:
-        if not isinstance(node, Preset):
+        if isinstance(node, Step) and node.inner is not None:
+            yield replace(node, inner=_expanded(node.inner, known, within))
+        elif not isinstance(node, Preset):
             yield node
         elif node.name in within:
             circle = " → ".join((*within[within.index(node.name) :], node.name))
@@ -91,7 +97,7 @@ def _pipeline(name: str, text: object) -> Pipeline:
     first = parts[0].partition(":")[0]
     # Every component of Cloudinary's has a "_" or begins with "$"; all else is a misspelt operation.
     native = first in operations() or first in CONTROL or not re.search(r"_|^\$", first)
-    return Pipeline(tuple(map(parse_node, parts))) if native else compiled(parts)
+    return Pipeline.of(map(parse_node, parts)) if native else compiled(parts)
 
 
 def _problem(name: str, failure: Failure) -> str:

@@ -15,10 +15,12 @@ from cache.key import digest
 from cache.open import Cache
 from transforms.failure import Failure, Kind
 from transforms.output import Client, OutputFormat
+from transforms.pipeline import Pipeline
 
 from . import refusals, urls
+from .gathering import Gathering, brought
 from .keys import of_client, tag_of
-from .later import missing
+from .layered import MISSING
 from .log import logger
 from .make import Made, Maker, is_sound
 from .metrics import Metrics
@@ -30,6 +32,7 @@ from .sources.mounts import Mounts
 from .sources.pull import PullThrough
 from .urls.request import Request
 from .wanted import Asked, Wanted
+from .watermark import UNMARKED
 
 LONGEST_REMEMBERED = 1000  # characters of a path whose request is remembered
 REMEMBERED = 16 << 20  # bytes of requests, about
@@ -57,14 +60,15 @@ class Delivery:
     """From a path to an answer."""
 
     def __init__(
-        self, *, mounts: Mounts, presets: Presets, pull: PullThrough, originals: Originals, cache: Cache,
-        maker: Maker, request_seconds: float, metrics: Metrics, access: Access,
-        formats: tuple[OutputFormat, ...],
+        self, *, mounts: Mounts, presets: Presets, pull: PullThrough, originals: Originals, gathering: Gathering,
+        cache: Cache, maker: Maker, request_seconds: float, metrics: Metrics, access: Access,
+        formats: tuple[OutputFormat, ...], watermark: Pipeline = UNMARKED,
     ) -> None:  # fmt: skip
         self._mounts = mounts
         self._presets = presets
         self._pull = pull
         self._originals = originals
+        self._gathering = gathering
         self._cache = cache
         self._store = cache.store
         self._flight = cache.flight
@@ -73,6 +77,7 @@ class Delivery:
         self._metrics = metrics
         self._access = access
         self._formats = formats
+        self._watermark = watermark
         self._asked: LRUCache[tuple[bytes, bytes], Asked] = LRUCache(REMEMBERED, getsizeof=lambda asked: asked.weight)
         self.background: set[asyncio.Task[None]] = set()
 
@@ -80,11 +85,15 @@ class Delivery:
     def mounts(self) -> Mounts:
         return self._mounts
 
-    def reload(self, presets: Presets, mounts: Mounts, access: Access, pull: PullThrough | None = None) -> None:
+    def reload(
+        self, presets: Presets, mounts: Mounts, access: Access, watermark: Pipeline = UNMARKED,
+        pull: PullThrough | None = None,
+    ) -> None:  # fmt: skip
         """From now on requests are read by these; those that run end as they began."""
         self._mounts.folders.join(mounts.folders)  # the originals read through it
         mounts.folders = self._mounts.folders
         self._presets, self._mounts, self._access, self._pull = presets, mounts, access, pull or self._pull
+        self._watermark = watermark
         self._asked.clear()
 
     def recall(self, raw_path: bytes, raw_query: bytes) -> Asked | None:
@@ -109,7 +118,7 @@ class Delivery:
 
     def asked(self, request: Request) -> Asked:
         """The request of somebody who may ask for everything."""
-        return Asked(request, self._presets, self._formats)
+        return Asked(request, self._presets, self._formats, self._watermark)
 
     def near(self, asked: Asked, client: Client, known_etags: frozenset[str]) -> Answer | None:
         """3. An answer without waiting, where memory has a fresh one, or the client has it already."""
@@ -117,10 +126,10 @@ class Delivery:
         if located is None:
             return None
         for wanted in located.attempts:
-            if wanted.absent is not None:
+            if not wanted.is_here:
                 return None
             try:
-                version = self._originals.near(wanted.ref)
+                version = self._gathering.near(wanted)
             except Failure as failure:
                 if failure.code != "source-not-found":
                     return None
@@ -155,15 +164,11 @@ class Delivery:
             try:
                 return await self._first(located, known_etags, deadline, peer)
             except Failure as failure:
-                if failure.code != "source-not-found":
+                if failure.code not in MISSING:
                     raise  # else it may be somewhere else now
         wanted = asked.wanted(client, self._mounts)
-        for layer in wanted.layers:
-            try:
-                await self._originals.version(layer)
-            except Failure as failure:
-                raise missing(layer, failure) from None
         if asked.unrendered is not None:
+            await self._gathering.check_layers(wanted)
             raise asked.unrendered
         return await self._first(wanted, known_etags, deadline, peer)
 
@@ -182,17 +187,16 @@ class Delivery:
 
     async def _attempt(self, wanted: Wanted, known_etags: frozenset[str], deadline: float, peer: str) -> Answer:
         """3. to 13. with one of the places that the source may be in."""
-        if wanted.absent is None:  # what stores are asked for they answer in time, or say that they cannot
-            version = await self._originals.version(wanted.ref)
+        if wanted.is_here:  # what stores are asked for they answer in time, or say that they cannot
+            version = await self._gathering.version(wanted)
             answer = await self._remembered(wanted, version, known_etags, peer) if version is not None else None
             if answer is not None:
                 return answer
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
-                if wanted.absent is None:
+                if wanted.is_here:
                     return await self._made(wanted, deadline, peer)
-                brought = wanted.at(await self._pull.bring(wanted.absent, deadline))
-                return await self._attempt(brought, known_etags, deadline, peer)
+                return await self._attempt(await brought(wanted, self._pull, deadline), known_etags, deadline, peer)
         except TimeoutError:
             raise Failure(
                 Kind.UNAVAILABLE, "deadline-exceeded", "the picture took longer than a request may", retry_after=5
@@ -234,7 +238,7 @@ class Delivery:
 
     async def _found(self, wanted: Wanted) -> Made | None:
         """What another process has made meanwhile."""
-        version = await self._originals.version(wanted.ref)
+        version = await self._gathering.version(wanted)
         if version is None or not version.fresh:
             return None
         key = self._maker.key(wanted, version)
@@ -277,9 +281,7 @@ class Delivery:
     def _flight_of(self, wanted: Wanted) -> str:
         """By what those meet who want the same, whatever version of the source there is; after a purge not those of
         before."""
-        return digest(
-            "flight", str(self._cache.purges), wanted.pipeline.text, *wanted.ref.identity, *of_client(wanted.client)
-        )  # fmt: skip
+        return digest("flight", str(self._cache.purges), *wanted.identity, *of_client(wanted.client))
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -48,6 +48,7 @@ class Renderers:
         *,
         limits: Limits,
         memory_bytes: int = MEMORY_BYTES,
+        fonts: tuple[str, ...] = (),
         on_loss: Callable[[str], None] = lambda why: None,
     ) -> None:
         # A second net below our own limits: OpenCV reads it when it is loaded, in the fork server.
@@ -55,7 +56,7 @@ class Renderers:
         self.processes = processes
         self.seconds = seconds
         self._on_loss = on_loss
-        self._arguments = (detection, secret, memory_bytes)
+        self._arguments = (detection, secret, memory_bytes, fonts)
         self._stopped = False
         self._memory_kills = _memory_kills()
         self._pool = self._fresh_pool()
@@ -165,9 +166,9 @@ class Renderers:
         )
 
 
-def _start(detection: str | None, secret: str | None, memory_bytes: int) -> None:
+def _start(detection: str | None, secret: str | None, memory_bytes: int, fonts: tuple[str, ...]) -> None:
     os.nice(NICENESS)
-    renderer.start(detection, secret, memory_bytes)
+    renderer.start(detection, secret, memory_bytes, fonts)
 
 
 def _memory_kills() -> int:

@@ -6,6 +6,7 @@ import ipaddress
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ByteSize, SecretStr, ValidationError
@@ -56,7 +57,12 @@ class Settings(Fields):
             raise SettingsError("\n".join(mistakes))
         from .configuration import Configuration  # here, because it takes the registry that few commands need
 
-        Configuration.load(self.config).originals(self)
+        configuration = Configuration.load(self.config)
+        configuration.originals(self)
+        if self.watermark is not None:
+            from .watermark import watermark_of
+
+            watermark_of(self, configuration.presets)
         from .faults import check_hooks
 
         check_hooks(self)
@@ -71,6 +77,9 @@ class Settings(Fields):
             )
         if not self.media.is_dir():
             yield f"{PREFIX}MEDIA={self.media} is no folder; it is where the originals lie"
+        for folder in self.fonts:
+            if not folder.is_dir():
+                yield f"{PREFIX}FONTS={folder} is no folder; it is where font files lie"
         if self.lame_duck and self.lame_duck >= self.graceful_stop_timeout:
             yield (
                 f"{PREFIX}LAME_DUCK={self.lame_duck:g} must be less than {PREFIX}GRACEFUL_STOP_TIMEOUT"
@@ -114,6 +123,12 @@ class Settings(Fields):
     @property
     def guard(self) -> Guard:
         return Guard(self.allowed_networks, own_port=self.port)
+
+    @property
+    def font_folders(self) -> tuple[Path, ...]:
+        """Those that are said, and `fonts` in the media folder where there is one."""
+        own = self.media / "fonts"
+        return (*self.fonts, own) if own.is_dir() else self.fonts
 
     @property
     def renderers_per_front(self) -> int:

@@ -14,11 +14,13 @@ from transforms.output import Client, OutputFormat
 from transforms.pipeline import Pipeline, Preset, Step
 
 from . import later, negotiate
+from .layered import Layered, check_layers, settled, shown
 from .presets import Presets
 from .sources.mounts import Absent, Mounts, Place
 from .sources.source import SourceRef
 from .tags import named, source_tag
 from .urls.request import Request, in_format
+from .watermark import UNMARKED, marked, wants_mark
 
 LOCATED_FOR = 1.0  # s for which the file that an id was found to mean is not looked for again
 MOST_CLIENTS = 16  # kinds of clients that are remembered for a request
@@ -29,7 +31,7 @@ class Wanted:
     """A request with its source located: what is to be rendered, from what, for whom.
 
     Where the source turns out to be missing, `otherwise` are tried in their order. An `absent` source must be brought
-    first; `lasting` bounds the seconds that an answer may be kept.
+    first; `lasting` bounds the seconds that an answer may be kept. `layers` are the pictures that layers may show.
     """
 
     pipeline: Pipeline
@@ -38,7 +40,7 @@ class Wanted:
     absent: Absent | None = None
     lasting: float | None = None
     otherwise: tuple[Wanted, ...] = ()
-    layers: tuple[SourceRef, ...] = ()
+    layers: tuple[Layered, ...] = ()
     tags: tuple[str, ...] = ()  # of the source that this one stands for
     keys: dict[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)  # known ones
 
@@ -52,27 +54,49 @@ class Wanted:
     def attempts(self) -> tuple[Wanted, ...]:
         return (self, *self.otherwise)
 
+    @cached_property
+    def identity(self) -> tuple[str, ...]:
+        """What it is made of, and where from: all of a key that is neither a version nor the client's."""
+        layers = (part for layered in self.layers for part in layered.identity)
+        return self.pipeline.text, *self.ref.identity, *layers
+
+    @cached_property
+    def is_here(self) -> bool:
+        """Whether nothing must be brought before it can be looked for."""
+        return self.absent is None and all(layered.absent is None for layered in self.layers)
+
     def at(self, place: Place) -> Wanted:
         """The same from a place that is known now."""
         return replace(self, pipeline=in_format(self.pipeline, place.format), ref=place.ref, absent=None, keys={})
+
+    def over(self, layers: tuple[Layered, ...]) -> Wanted:
+        """The same with layers whose places are known now."""
+        return replace(self, layers=layers, keys={})
 
 
 class Asked:
     """A request that was read, and may be answered: remembered with its presets put in, and where its source was found.
 
-    Raises the failures of Presets.expand and of check.
+    The operator's `watermark` is laid over what its steps make. Raises the failures of Presets.expand, check_layers and
+    check.
     """
 
-    def __init__(self, request: Request, presets: Presets, formats: tuple[OutputFormat, ...]) -> None:
+    def __init__(
+        self, request: Request, presets: Presets, formats: tuple[OutputFormat, ...], watermark: Pipeline = UNMARKED
+    ) -> None:
         self.request = request
-        self.pipeline = presets.expand(request.pipeline)
+        pipeline = presets.expand(request.pipeline)
+        check_layers(pipeline, request)
+        watermark = watermark if wants_mark(pipeline) else UNMARKED
+        self.pipeline = marked(pipeline, watermark)
         check(self.pipeline)
+        self._shown = shown(pipeline, watermark)
         self.negotiation = negotiate.negotiation(self.pipeline, formats)
         self.unrendered = later.pending(self.pipeline)
         self.immutable = any(
             isinstance(node, Step) and node.operation.name == "immutable" for node in self.pipeline.unconditional
         )
-        self.tags = named("preset", (node.name for node in request.pipeline.nodes if isinstance(node, Preset)))
+        self.tags = named("preset", (node.name for node in request.pipeline.everywhere if isinstance(node, Preset)))
         self.name: tuple[bytes, bytes] | None = None  # what it is remembered by
         # A path of 30 characters comes to 3 kB with what is remembered of its answers, one of 500 to 50.
         self.weight = 4096 + 100 * len(self.pipeline.text)
@@ -87,34 +111,30 @@ class Asked:
     def wanted(self, client: Client, mounts: Mounts) -> Wanted:
         """What is wanted, located now. Raises the failures of layers and of Mounts.places."""
         request = self.request
-        layers = later.layers_of(self.pipeline, request, mounts)
+        layers = tuple(picture.located(mounts, request.cloud) for picture in self._shown)
         fallback = fallback_of(self.pipeline)
         asked = request.source, request.cloud, request.delivery or "upload"
         places = mounts.places(*asked) if fallback is None else mounts.places_or(fallback, *asked)
-        first, *others = (self._at(place, client) for place in places)
+        first, *others = (self._at(place, client, layers) for place in places)
         instead = (replace(other, tags=(source_tag(first.ref),)) for other in others)
-        found = replace(first, otherwise=tuple(instead), layers=layers)
-        if not layers and self.unrendered is None:
-            self._remember(client, found, settled=fallback is None and _settled(request.source, places[0]))
+        found = replace(first, otherwise=tuple(instead))
+        if self.unrendered is None:
+            lasting = fallback is None and settled(request.source, places[0])
+            self._remember(client, found, lasting=lasting and all(layered.settled for layered in layers))
         return found
 
-    def _at(self, place: Place, client: Client) -> Wanted:
-        return Wanted(in_format(self.pipeline, place.format), place.ref, client, place.absent, place.lasting)
+    def _at(self, place: Place, client: Client, layers: tuple[Layered, ...]) -> Wanted:
+        pipeline = in_format(self.pipeline, place.format)
+        return Wanted(pipeline, place.ref, client, place.absent, place.lasting, layers=layers)
 
-    def _remember(self, client: Client, found: Wanted, *, settled: bool) -> None:
+    def _remember(self, client: Client, found: Wanted, *, lasting: bool) -> None:
         now = time.monotonic()
         known = self._located.get(client)
         if now >= self._until or (known is not None and known != found) or len(self._located) >= MOST_CLIENTS:
             self._located.clear()
-            self._until = inf if settled else now + LOCATED_FOR
+            self._until = inf if lasting else now + LOCATED_FOR
         if client not in self._located:
             self._located[client] = found
-
-
-def _settled(source: SourceRef, place: Place) -> bool:
-    """Whether no other file can come to stand before this one: an address, or a file of that very name."""
-    exact = source.scheme != "id" or place.ref.scheme != "file" or source.location.endswith(place.ref.location)
-    return exact and place.absent is None
 
 
 def fallback_of(pipeline: Pipeline) -> str | None:

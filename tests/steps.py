@@ -77,9 +77,7 @@ AS_LAYER = Layer(lambda region: MARK, Limits())
 AS_PNG = Encoding(lambda image: encode(image, Output("png"), None, Client()))
 
 
-def apply(
-    text: str, subject: Image, found: Found = FOUND, scale: Scale = AS_IT_IS, layer: Layer = AS_LAYER
-) -> Image:
+def apply(text: str, subject: Image, found: Found = FOUND, scale: Scale = AS_IT_IS, layer: Layer = AS_LAYER) -> Image:
     """The picture that a step makes of a picture."""
     result = outcome(text, subject, found, scale, layer)
     assert isinstance(result, Image)

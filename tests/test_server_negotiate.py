@@ -183,3 +183,11 @@ def test_what_the_client_is_seen_as_enters_the_key() -> None:
                Client(width=2), Client(save_data=True)]  # fmt: skip
     assert len({of_client(client) for client in clients}) == len(clients)
     assert of_client(Client(frozenset({"webp", "avif"}))) == of_client(Client(frozenset({"avif", "webp"})))
+
+
+@pytest.mark.parametrize(
+    "text", ["overlay:a.png/resize:(dpr*10)x/end", "overlay:a.png/overlay:b.png/resize:(auto)x/end/end"]
+)
+def test_what_a_layer_asks_of_the_client_counts(text: str) -> None:
+    assert vary(Pipeline.parse(text)) is not None
+    assert vary(Pipeline.parse("overlay:a.png/end")) is None

@@ -26,6 +26,7 @@ NAME = PictureName()
         ("id:private:logo", Picture("id", "private/logo"), "id:private:logo"),
         ("https://a.b/c,d.png?e=f", Picture("https", "https://a.b/c,d.png?e=f"), "https:%2F%2Fa.b%2Fc%2Cd.png?e%3Df"),
         ("https:%2F%2Fa.b:8443%2Fc", Picture("https", "https://a.b:8443/c"), "https:%2F%2Fa.b%3A8443%2Fc"),
+        ("https%3A%2F%2Fa.b%2Fc.png", Picture("https", "https://a.b/c.png"), "https:%2F%2Fa.b%2Fc.png"),
         ("http://a.b/c%2520d", Picture("http", "http://a.b/c%20d"), "http:%2F%2Fa.b%2Fc%2520d"),
     ],
 )

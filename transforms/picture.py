@@ -16,6 +16,7 @@ Delivery = Literal["upload", "private", "authenticated"]
 _SEPARATORS = re.compile(r"[%/,=:()]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _ADDRESS = re.compile(r"https?://[^/?#]", re.ASCII)
+_ENCODED = re.compile(r"https?%3A%2F%2F", re.ASCII | re.IGNORECASE)
 
 _WEB = ("http", "https")
 _RESTRICTED = ("private", "authenticated")
@@ -47,7 +48,7 @@ class PictureName:
     def parse(self, text: str) -> Picture:
         prefix, colon, rest = text.partition(":")
         scheme = prefix if colon and prefix in _PREFIXES else "file"
-        if scheme in _WEB:
+        if scheme in _WEB or _ENCODED.match(text):
             return self._address(text)
         path = self._path(rest if scheme == prefix and colon else text, text)
         if scheme in _RESTRICTED:

@@ -218,6 +218,12 @@ class Mounts:
             raise missing
         return (*places, *(Place(other.ref, output or other.format, other.absent, FALLBACK_TTL) for other in others))
 
+    @property
+    def clouds(self) -> tuple[str, ...]:
+        """The clouds that originals are mounted for, "" for URLs that name none."""
+        known = self._mounts.clouds()
+        return tuple(sorted({"" if cloud == ANY else cloud for cloud in known}))
+
     def folder_of(self, scope: Scope) -> tuple[FileSource, str] | None:
         """The folder that all ids of a scope live in, and the path in it that they live below; None where none is."""
         found = self._mounts.find(scope.cloud, scope.delivery, "/".join((*scope.prefix, ".")))
