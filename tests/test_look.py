@@ -28,6 +28,8 @@ ALIKE = {
     "blur-faces": "from 2 on nothing but one colour is left",
     "detect": "the number says which boxes are drawn, and all are as sure",
     "overlay": "the number is for one of its ways of blending",
+    "underlay": "as of overlay",
+    "theme": "the number says what is a photograph",
 }
 
 

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from transforms.failure import Failure
 from transforms.image import Image, Size
 from transforms.pipeline import Step
+from transforms.warping import projective
 
 from .steps import apply, coordinates, frame, picture, pixels, plain, projected
+
+NEARLY = np.array([[0, 0, 0], [0, 0, 0], [1e-7, 0, 0]])  # parallel no more, but not to be seen
 
 
 def seen(text: str, image: Image) -> tuple[Image, NDArray[np.float64]]:
@@ -146,3 +149,11 @@ def test_points_of_the_source_are_known_in_the_result(text: str) -> None:
     found = pixel[int(y * result.size.height), int(x * result.size.width)]
     assert abs(found[0] - 128) < (3 if text.startswith("shear") else 40)
     assert abs(found[1] - 153) < (3 if text.startswith("shear") else 40)
+
+
+def test_parallel_corners_go_the_short_way_to_the_same_places() -> None:
+    matrix = np.array([[1.2, -0.3, 7], [0.25, 0.8, -4], [0, 0, 1]])
+    x, y = np.meshgrid(np.arange(0.5, 300), np.arange(0.5, 200))
+    places = [projective(one)(x.astype(np.float32), y.astype(np.float32)) for one in (matrix, matrix + NEARLY)]
+    for straight, bent in zip(*places, strict=True):
+        assert np.abs(straight - bent).max() < 0.1

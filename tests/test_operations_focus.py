@@ -46,6 +46,16 @@ def test_sharpening_raises_contrast_at_edges_only() -> None:
     assert np.array_equal(pixels(apply("sharpen:0", Image((frame(step.copy()),)))), step)
 
 
+@pytest.mark.parametrize("sigma", [2, 6, 20])
+def test_sharpening_adds_the_difference_to_a_gaussian(sigma: float) -> None:
+    image = scene(320, 240)
+    floats = pixels(image).astype(np.float32)
+    soft = cv2.GaussianBlur(floats, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    off = np.abs(pixels(apply(f"sharpen:1,sigma={sigma}", image)) - (2 * floats - soft).clip(0, 255))
+    assert off.max() <= 3.5
+    assert off.mean() <= 0.6
+
+
 def test_sharpening_leaves_transparency() -> None:
     image = picture(30, 20, 4)
     assert np.array_equal(pixels(apply("sharpen:3", image))[:, :, 3], pixels(image)[:, :, 3])

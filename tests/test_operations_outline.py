@@ -107,3 +107,13 @@ def test_faint_colours_and_hidden_ones() -> None:
     result = pixels(apply("outline:outer,width=3,color=0000ff80", Image((frame(array),))))
     assert result[11, 20].tolist() == [255, 0, 0, 128]
     assert result[23, 23].tolist() == [50, 50, 50, 255]
+
+
+@pytest.mark.parametrize("width", [8, 40, 100])
+def test_wide_lines_have_round_corners(width: int) -> None:
+    shape = pixels(apply(f"outline:width={width}", plain(20, 20, 9, 9, 9)))[:, :, 3] / 255
+    area = 20 * 20 + 4 * 20 * width + np.pi * width**2
+    assert shape.sum() == pytest.approx(area, rel=0.015)
+    y, x = np.nonzero(shape > 0.5)
+    corner = np.hypot(np.maximum(width - x, 0), np.maximum(width - y, 0))
+    assert corner.max() < width + 1.5

@@ -91,3 +91,10 @@ def test_an_animation_is_measured_once() -> None:
     after = apply("theme:black", Image((frame(first), frame(second))))
     assert after.frames[0].pixels.max() == 0
     assert after.frames[1].pixels.min() == 255
+
+
+def test_what_is_out_of_focus_is_no_ground() -> None:
+    """Neighbouring pixels are alike there, as in a drawing; a tenth of the picture further they are not."""
+    soft = apply("blur:12", scene(400, 300))
+    assert np.array_equal(pixels(apply("theme:black", soft)), pixels(soft))
+    assert (pixels(apply("theme:black,photosensitivity=0", soft)) != pixels(soft)).any()

@@ -199,8 +199,8 @@ def varied(over: PixelArray, strength: int, seed: int) -> PixelArray:
     part = over[top : top + height, left : left + width]
     random = np.random.default_rng(seed)
     moves = [_waves(random, height, width) * np.float32(strength / 100) for _ in range(2)]
-    down, across = np.mgrid[0:height, 0:width].astype(np.float32)
-    across, down = across + moves[0], down + moves[1]
+    across = moves[0] + np.arange(width, dtype=np.float32)
+    down = moves[1] + np.arange(height, dtype=np.float32)[:, np.newaxis]
     part = premultiplied(
         part, lambda given: cv2.remap(given, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     )
@@ -210,11 +210,11 @@ def varied(over: PixelArray, strength: int, seed: int) -> PixelArray:
 
 
 def _recoloured(part: PixelArray, random: np.random.Generator, levels: float) -> PixelArray:
-    result = part.copy()
+    planes = list(cv2.split(part))
     for channel in range(min(part.shape[2], 3)):
         change = _waves(random, *part.shape[:2]) * np.float32(levels)
-        result[:, :, channel] = np.rint(part[:, :, channel] + change).clip(0, 255)
-    return result
+        planes[channel] = cv2.add(planes[channel], change, dtype=cv2.CV_8U)
+    return layered(cv2.merge(planes))
 
 
 def _waves(random: np.random.Generator, height: int, width: int) -> Levels:

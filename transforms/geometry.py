@@ -19,7 +19,7 @@ from .modes import to_channels
 from .params import Colour
 from .resample import layered, mix_weighted, premultiplied, resize
 
-TILE = 1024  # pixels a side that a turn works on at once
+TILE = 192  # pixels a side that a turn works on at once; the smaller, the less is done where nothing shows
 
 
 def cut(image: Image, left: int, top: int, width: int, height: int) -> Image:
@@ -149,9 +149,14 @@ def _laid(pixels: PixelArray, back: Affine, canvas: PixelArray) -> PixelArray:
     whole = np.full(pixels.shape[:2], 1, np.float32)
     # Edges repeat and are laid over the background by what is covered: cubic weights would ring against it.
     covered = cv2.warpAffine(whole, back, to, flags=plain).astype(np.float32, copy=False)
+    least, most, *_ = cv2.minMaxLoc(covered)
+    if most == 0:
+        return canvas
 
     def warp(weighted: PixelArray) -> PixelArray:
         turn = cv2.warpAffine(weighted, back, to, flags=smooth, borderMode=cv2.BORDER_REPLICATE)
+        if least == 1:
+            return layered(turn)
         below = canvas if canvas.shape[2] < 4 else layered(cv2.cvtColor(canvas, cv2.COLOR_RGBA2mRGBA))
         return mix_weighted(layered(turn), below, covered)
 

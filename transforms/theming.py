@@ -21,6 +21,7 @@ _BAND = 16  # rows: numbers of four bytes that stay in the cache
 _BINS = 32  # of each channel, that colours are counted in
 _COUNTED = 512  # px of the longer side that are looked at for it
 _FLAT, _EDGE = 3, 32  # levels between neighbours: flat is what has no more, also in a JPEG; an edge has as much
+_SMOOTH, _DRIFT = 6.0, 0.8  # levels within a cell that has no edge; from one to the next where there is no flat ground
 _CELL = 8  # px: cells that are photographic or not
 _AROUND = 5  # cells, over which that is averaged
 _GAP = 3  # cells: gaps in a photograph that are closed
@@ -109,12 +110,14 @@ def graphic(pixels: PixelArray, ground: Colour, sensitivity: int) -> PixelArray:
 
     Drawings are flat between hard edges, photographs change a little from nearly every pixel to the next. A cell is
     photographic where the share of such small steps passes 1 - sensitivity / 200: at 0 nothing is, at 200 all is.
+    What is out of focus hardly changes to the next pixel, but does to the next cell.
     """
     height, width = pixels.shape[:2]
     if sensitivity in (0, 200):
         return np.full((height, width), 255 if sensitivity == 0 else 0, np.uint8)
     size = max(1, width // _CELL), max(1, height // _CELL)
-    steps = cv2.resize(_small_steps(luma(pixels)), size, interpolation=cv2.INTER_AREA)
+    gray = luma(pixels)
+    steps = cv2.max(cv2.resize(_small_steps(gray), size, interpolation=cv2.INTER_AREA), _drift(gray, size))
     most = 255 * (1 - sensitivity / 200)
     cells = cv2.threshold(cv2.blur(steps, (_AROUND, _AROUND)), most, 255, cv2.THRESH_BINARY)[1]
     cells = cv2.morphologyEx(cells, cv2.MORPH_CLOSE, np.ones((_GAP, _GAP), np.uint8))
@@ -149,6 +152,22 @@ def _bounds(ground: NDArray[np.float64], first: int, last: int) -> tuple[int, in
         first += last - first > 1 and ground[first] > _BARE
         last -= last - first > 1 and ground[last - 1] > _BARE
     return first, last
+
+
+def _drift(gray: PixelArray, size: tuple[int, int]) -> PixelArray:
+    """255 for cells without edges whose light differs a little from that of such cells around them."""
+    mean, square = (
+        cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+        for plane in (gray.astype(np.float32), np.square(gray, dtype=np.float32))
+    )
+    smooth = square - mean**2 < _SMOOTH**2
+    wide, calm = cv2.copyMakeBorder(mean, 1, 1, 1, 1, cv2.BORDER_REPLICATE), np.pad(smooth, 1)
+    drifts = np.zeros_like(smooth)
+    for rows, columns in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        beside = np.s_[rows : rows + len(mean), columns : columns + mean.shape[1]]
+        step = np.abs(wide[beside] - mean)
+        drifts |= smooth & calm[beside] & (step > _DRIFT) & (step < _EDGE)
+    return np.where(drifts, 255, 0).astype(np.uint8)
 
 
 def _small_steps(gray: PixelArray) -> PixelArray:
