@@ -29,7 +29,7 @@ from .layering import Lent
 from .metrics import Metrics
 from .originals import Version
 from .renderer import Job, Rendered
-from .renderers import Renderers
+from .renderers import Renderers, too_costly
 from .sniff import pixels_of
 from .sources.source import Fetched
 from .tags import MOST, named, tags_of_source
@@ -141,14 +141,17 @@ class Maker:
         source = gathered.source.fetched
         assert source is not None  # noqa: S101 - make fetches what it has not got
         content, known = await self._known(source, wanted.pipeline.needs)
+        lent = await self._lent(wanted, gathered)
+        until = time.monotonic() + self._renderers.seconds
         job = Job(
-            str(source.path), wanted.pipeline.text, wanted.client, self._limits,
-            min(deadline, time.monotonic() + self._renderers.seconds), content, _packed(known),
-            await self._lent(wanted, gathered),
+            str(source.path), wanted.pipeline.text, wanted.client, self._limits, min(deadline, until), content,
+            _packed(known), lent,
         )  # fmt: skip
         try:
             rendered = await self._renderers.render(job)
         except Failure as failure:
+            if failure.code == "deadline-exceeded" and until < deadline:
+                failure = too_costly()
             if failure.code == "source-too-costly":
                 self._ban(wanted, gathered.version, failure)
             raise _told(failure, gathered) from None

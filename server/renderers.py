@@ -161,9 +161,13 @@ class Renderers:
 
     def _lost(self, why: str) -> Failure:
         self._on_loss(why)
-        return Failure(
-            Kind.UNPROCESSABLE, "source-too-costly", "the picture could not be rendered within the limits of one render"
-        )
+        return too_costly()
+
+
+def too_costly() -> Failure:
+    return Failure(
+        Kind.UNPROCESSABLE, "source-too-costly", "the picture could not be rendered within the limits of one render"
+    )
 
 
 def _start(detection: str | None, secret: str | None, memory_bytes: int, fonts: tuple[str, ...]) -> None:

@@ -42,7 +42,7 @@ PICTURES = [operation for operation in ALL if operation.level in ("image", "fram
 every = pytest.mark.parametrize("operation", ALL, ids=lambda operation: operation.name)
 every_picture = pytest.mark.parametrize("operation", PICTURES, ids=lambda operation: operation.name)
 
-SHAPES = [(1, 1), (1, 17), (17, 1), (7, 5), (64, 48)]
+SHAPES = [(1, 1), (1, 4), (1, 17), (17, 1), (7, 5), (64, 48)]
 
 
 def subject_of(operation: Operation, image: Image) -> Image | Input | Output:

@@ -58,8 +58,8 @@ def _evenness(light: PixelArray, side: tuple[int, int]) -> Plane:
     mean = cv2.boxFilter(light, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
     squares = cv2.sqrBoxFilter(light, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
     variance = cv2.subtract(squares, cv2.multiply(mean, mean, dst=mean), dst=squares)
-    cv2.max(variance, 0, dst=variance)  # type: ignore[call-overload]
-    weight = cv2.divide(_NOISE, cv2.add(variance, _NOISE, dst=variance))  # type: ignore[call-overload]
+    # NumPy with plain numbers: OpenCV takes four pixels below each other for one.
+    weight = np.divide(np.float32(_NOISE), np.maximum(variance, 0) + np.float32(_NOISE))
     cv2.multiply(weight, weight, dst=weight)
     cv2.multiply(weight, weight, dst=weight)
     return _plane(cv2.multiply(weight, weight, dst=weight))

@@ -8,6 +8,7 @@ from math import hypot
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from .hues import Colour
@@ -32,6 +33,12 @@ _SHARES = (_APART**2 * (3 - 2 * _APART)).astype(np.float32)  # of a colour, by i
 _SAMPLE = 128  # px of the longer side of the copy that the vivid colour is looked for in
 _VIVID = 20.0  # chroma; skin in daylight has 20 to 30
 _HUES = 36
+
+
+def _raised(length: float, along: MatLike) -> Floats:
+    """By what distances count more in the dark. OpenCV takes four pixels below each other for a number."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.clip(np.float32(length) / along, 1, _DARKEST), np.float32)
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ class Replacement:
         length, axes = self._axes
         places = cv2.transform(lab, axes)
         along, second, third = (cv2.extractChannel(places, axis) for axis in range(3))  # split() is thrice as slow
-        across = cv2.multiply(cv2.magnitude(second, third), np.clip(cv2.divide(length, along), 1, _DARKEST))
+        across = cv2.multiply(cv2.magnitude(second, third), _raised(length, along))
         distance = cv2.magnitude(across, cv2.addWeighted(along, _ALONG, along, 0, -_ALONG * length))
         levels = cv2.convertScaleAbs(distance, alpha=255 / (self.tolerance * _REACH))
         return np.asarray(cv2.LUT(levels, _SHARES), np.float32)

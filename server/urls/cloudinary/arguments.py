@@ -96,9 +96,11 @@ def colour(*, required: bool = False) -> Slot:
     return Slot(COLOUR, None, required)
 
 
-def parts_of(argument: str | None) -> list[str]:
-    """What stands between the colons. Raises Failure bad-argument."""
+def parts_of(argument: str | None, *, gaps: bool = False) -> list[str]:
+    """What stands between the colons, without `gaps` if these are allowed. Raises Failure bad-argument."""
     texts = [] if argument is None else argument.split(":")
+    if gaps:
+        return [text for text in texts if text]
     if "" in texts:
         raise bad_argument("an argument is empty")
     return texts
@@ -117,13 +119,18 @@ def _too_many(most: int) -> Failure:
 
 @dataclass(frozen=True)
 class Arguments:
-    """Values between colons. One that may be left out is, where the text looks like the value of a later place."""
+    """Values between colons. One that may be left out is, where the text looks like the value of a later place.
+
+    With `gaps` it may be empty as well.
+    """
 
     slots: tuple[Slot, ...]
+    gaps: bool = False
 
     def read(self, argument: str | None) -> tuple[Given, ...]:
         values: list[Given] = []
-        for text in parts_of(RGB.sub("", argument) if argument else argument):
+        texts = parts_of(RGB.sub("", argument) if argument else argument, gaps=self.gaps)
+        for text in texts:
             place = self._place(len(values), text)
             values += [slot.usual for slot in self.slots[len(values) : place]]
             values.append(self.slots[place].read(text))

@@ -106,7 +106,7 @@ EFFECTS: Mapping[str, Grammar] = {
     ),
     "gradient_fade": takes(word("symmetric symmetric_pad"), whole(0, 100, 20)),
     # edges and transparency
-    "trim": takes(whole(0, 100, 10), colour()),
+    "trim": Arguments((whole(0, 100, 10), colour()), gaps=True),  # url-gen writes e_trim:: and e_trim::yellow
     "make_transparent": takes(whole(0, 100, 10)),
     "bgremoval": takes(word("screen"), colour()),
     "outline": takes(word("inner inner_fill outer fill", "outer"), whole(1, 100, 5), whole(0, 2000, 0)),

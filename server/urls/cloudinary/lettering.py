@@ -26,7 +26,7 @@ _SPACES = ("letter_spacing", "line_spacing")
 
 def keys_of(text: Text, component: Component, relative: str) -> frozenset[str]:
     """The keys of the component that opens a text which say how it is written, rather than what is done to it."""
-    stroke = ("bo",) if isinstance(text.style, Style) and text.style.stroke else ()
+    stroke = ("bo",) if isinstance(text.style, Style) and (text.style.stroke or text.style.border) else ()
     box = ("c", "h", "w") if _is_boxed(component, relative) else ()
     return frozenset(("b", "co", *stroke, *box))
 
@@ -44,7 +44,8 @@ def lettered(text: Text, component: Component, density: Factor, relative: str, *
     assert isinstance(text.style, Style)  # noqa: S101 - what stands for one has been looked up
     texts = {
         **_styled(text.style, density),
-        **_coloured(component, density, stroked=bool(text.style.stroke)),
+        **_coloured(component, density),
+        **_stroked(text.style, component, density),
         **({"box": _box(component, density, relative)} if _is_boxed(component, relative) else {}),
         **({} if trim else {"no_trim": "true"}),
     }
@@ -87,16 +88,23 @@ def _length(text: str, density: Factor) -> str:
     return f"({tree})" if density == 1 else f"({amounts.times(tree, density)})"
 
 
-def _coloured(component: Component, density: Factor, *, stroked: bool) -> Texts:
-    found = {
-        name: _colour(component, key) for name, key in (("color", "co"), ("background", "b")) if component.has(key)
-    }
-    border = component.read("bo", lambda text: look.border(text, density)) if stroked else None
+def _coloured(component: Component, density: Factor) -> Texts:
+    return {name: _colour(component, key) for name, key in (("color", "co"), ("background", "b")) if component.has(key)}
+
+
+def _stroked(style: Style, component: Component, density: Factor) -> Texts:
+    """The stroke as `bo_` has it, else as the style has it."""
+    if not style.stroke and not style.border:
+        return {}
+    border = component.read("bo", lambda text: look.border(text, density))
+    if border is None and style.border:
+        key = "u" if component.has("u") else "l"
+        border = component.attempt(key, component.values(key)[0], lambda _: look.border(style.border, density))
     if border is None:
-        return found
+        return {}
     width, ink = border
     wide = f"({width})" if isinstance(width, Expression) else str(width)
-    return {**found, "stroke": wide, "stroke_color": look.printed(ink)}
+    return {"stroke": wide, "stroke_color": look.printed(ink)}
 
 
 def _colour(component: Component, key: str) -> str:

@@ -45,6 +45,7 @@ _BOLDNESS = Int(100, 900)
 
 # A size, or what is worked out to one: `_20`, `_$size`, `_$size_mul_2`. What is no number, but begins like one, is read
 # too, so that it is refused for its bounds instead of being taken for a part of the font's name.
+_BORDER = re.compile("bo_([^_]*_solid_[^_]+)(?:_|$)")  # url-gen says it here rather than in a key of its own
 _SIZE = re.compile(
     r"_(-?[0-9.]+|\$[A-Za-z][A-Za-z0-9]*(?:_(?:add|sub|mul|div|mod|pow)_[$A-Za-z0-9.]+)*)(?=_|$)", re.ASCII
 )
@@ -55,7 +56,10 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A font and how it is set. Numbers are canonical text, since a variable may stand for one; "" says nothing."""
+    """A font and how it is set. Numbers are canonical text, since a variable may stand for one; "" says nothing.
+
+    `border` is the stroke's width and colour as `bo_` has them, where they stand in the style.
+    """
 
     font: str
     size: str
@@ -64,6 +68,7 @@ class Style:
     decoration: str = ""
     align: str = ""
     stroke: str = ""
+    border: str = ""
     letter_spacing: str = ""
     line_spacing: str = ""
     antialias: str = ""
@@ -71,7 +76,7 @@ class Style:
 
     def __str__(self) -> str:
         """As it is written in a component: escaped, in one order, without a normal weight."""
-        named = {field: prefix for prefix, (field, _) in _VALUED.items()}
+        named = {field: prefix for prefix, (field, _) in _VALUED.items()} | {"border": "bo_"}
         values = [(field.name, str(getattr(self, field.name))) for field in fields(self)]
         return "_".join(named.get(name, "") + _one(value) for name, value in values if value)
 
@@ -135,6 +140,9 @@ def read(raw: str) -> Text:
     Raises Failure bad-argument, bad-encoding, or source-not-found for a font or id that could lead out of its folder.
     """
     head, colon, rest = raw.partition(":")
+    if head.endswith("_solid_rgb"):
+        digits, colon, rest = rest.partition(":")
+        head = f"{head}:{digits}"
     head = _decoded(head)
     if not head:
         raise bad_argument("the style is missing", hint="for example l_text:Arial_40:Hello")
@@ -195,6 +203,9 @@ def _read(font: str, size: str, rest: str) -> Style:
 
 def _option(text: str) -> tuple[str, str, str]:
     """The field and value that a style goes on with, and what is left of it."""
+    border = _BORDER.match(text)
+    if border:
+        return "border", border[1], text[border.end() :]
     for prefix, (field, kind) in _VALUED.items():
         if text.startswith(prefix):
             value, _, rest = text[len(prefix) :].partition("_")
