@@ -96,10 +96,11 @@ class Gathered:
         return max(dates)[1] if len(dates) == len(said) else None
 
     def tags(self, source: SourceRef) -> tuple[str, ...]:
-        """The tags of the source and of its folders, then those of layers, each once."""
-        refs = [brought.ref for brought in self.layers if brought.ref is not None]
+        """The tags of the source and of layers, then those of their folders, each once: no deep folder of the source,
+        of which a URL may have any number, must push out a layer's."""
+        refs = [source, *(brought.ref for brought in self.layers if brought.ref is not None)]
         folders = (tag for ref in refs for tag in tags_of_source(ref))
-        return tuple(dict.fromkeys((*tags_of_source(source), *map(source_tag, refs), *folders)))
+        return tuple(dict.fromkeys((*map(source_tag, refs), *folders)))
 
 
 def _changed(original: Original | None) -> str | None:

@@ -182,7 +182,17 @@ def request_line(
         line["degraded"] = degraded
     if code is not None:
         line["code"] = code
-    _write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) if _State.form == "json" else _for_people(line))
+    _write(_for_programs(line) if _State.form == "json" else _for_people(line))
+
+
+def _for_programs(line: dict[str, Any]) -> bytes:
+    for name in ("path", "pipeline", "source"):
+        text = line.get(name)
+        if (
+            text is not None and not text.isprintable()
+        ):  # what turns a line's direction, or hides: people look at it too
+            line[name] = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _for_people(line: dict[str, Any]) -> bytes:

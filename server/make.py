@@ -44,6 +44,7 @@ FAILED_TTL = 30.0  # s for which what the source made fail is not tried again
 COSTLY_REMEMBERED = 60.0  # s for which what killed its renderer is refused at once
 META = frozenset({"media_type", "degraded", "timings", "disposition", "headers", "source_bytes", "modified"})
 STRIKES = 3  # pipelines that a source may fail with before it is refused altogether
+LIGHT = frozenset({"resize", "crop"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class Maker:
         until = time.monotonic() + self._renderers.seconds
         job = Job(
             str(source.path), wanted.pipeline.text, wanted.client, self._limits, min(deadline, until), content,
-            _packed(known), lent,
+            _packed(known), lent, wanted.mark.text,
         )  # fmt: skip
         try:
             rendered = await self._renderers.render(job)
@@ -200,12 +201,15 @@ class Maker:
             self._metrics.degraded.labels(what).inc()
 
     def _ban(self, wanted: Wanted, version: Version, failure: Failure) -> None:
-        """What cost a renderer is refused for a while; the whole source once it did so in several ways.
+        """What cost a renderer is refused for a while; the whole source once it did so in several ways that cost little
+        of themselves: else three URLs with effects on an enlarged picture would take it away from everybody.
 
         With layers that is the source with these layers over it: one of them may have been the costly one.
         """
         failure = failure.with_details()
         self._costly[identity(wanted.ref, version, wanted.pipeline.text)] = failure
+        if not _is_light(wanted):
+            return
         source = identity(wanted.ref, version)
         self._strikes[source] = self._strikes.get(source, 0) + 1
         if self._strikes[source] >= STRIKES:
@@ -246,6 +250,13 @@ def _font_files(folders: Iterable[Path]) -> Iterator[str]:
             if path.suffix.lower() in SUFFIXES:
                 facts = path.stat()
                 yield f"{path.relative_to(folder)} {facts.st_size} {facts.st_mtime_ns}"
+
+
+def _is_light(wanted: Wanted) -> bool:
+    """Whether nothing is done that costs much with a small picture, so that the source, or a layer, is to blame."""
+    steps = (step for step in wanted.pipeline.steps if step not in wanted.mark.steps)
+    changing = [step for step in steps if step.operation.level in ("frame", "image")]
+    return all(step.operation.name in LIGHT and not step.arguments.get("enlarge") for step in changing)
 
 
 def _packed(found: Found | None) -> bytes | None:

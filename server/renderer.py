@@ -32,7 +32,7 @@ from transforms.rewrap import no_larger
 from transforms.run import check_time, run
 
 from .clock import Clock
-from .explaining import explained, story_of
+from .explaining import Mark, explained, story_of
 from .finder import SourceFinder
 from .layering import LayerMaker, Lent
 
@@ -54,6 +54,7 @@ class Job:
     content: str | None = None  # hash of the source, under which detections are remembered
     known: bytes | None = None  # packed Found of the source, as far as it is known already
     layers: tuple[Lent, ...] = ()  # all that layers may show
+    mark: str = ""  # the watermark, which a drawing of the source wants as well
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ def _render(job: Job) -> Rendered:
             check_time(deadline)
             sent = {"media_type": media_type, "bytes": len(body), "width": size.width, "height": size.height}
             story = story_of(pipeline, source, finder, planned, outcome, sent, clock.laps)
-            body, media_type, size = explained(story, finder, as_json=output.instead.json)
+            mark = Mark(_parsed(job.mark), source, finder, job.client, deadline, layers)
+            body, media_type, size = explained(story, finder, mark, as_json=output.instead.json)
             clock.lap("explain")
     found = pack(finder.found) if finder.asked else None
     degraded = tuple(dict.fromkeys((*finder.without, *outcome.degraded, *layers.without, *hurried)))

@@ -32,6 +32,7 @@ class Wanted:
 
     Where the source turns out to be missing, `otherwise` are tried in their order. An `absent` source must be brought
     first; `lasting` bounds the seconds that an answer may be kept. `layers` are the pictures that layers may show.
+    `mark` is the watermark, which stands at the end of the pipeline as well.
     """
 
     pipeline: Pipeline
@@ -42,6 +43,7 @@ class Wanted:
     otherwise: tuple[Wanted, ...] = ()
     layers: tuple[Layered, ...] = ()
     tags: tuple[str, ...] = ()  # of the source that this one stands for
+    mark: Pipeline = UNMARKED
     keys: dict[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)  # known ones
 
     @cached_property
@@ -87,10 +89,10 @@ class Asked:
         self.request = request
         pipeline = presets.expand(request.pipeline)
         check_layers(pipeline, request)
-        watermark = watermark if wants_mark(pipeline) else UNMARKED
-        self.pipeline = marked(pipeline, watermark)
+        self._mark = watermark if wants_mark(pipeline) else UNMARKED
+        self.pipeline = marked(pipeline, self._mark)
         check(self.pipeline)
-        self._shown = shown(pipeline, watermark)
+        self._shown = shown(pipeline, self._mark)
         self.negotiation = negotiate.negotiation(self.pipeline, formats)
         self.unrendered = later.pending(self.pipeline)
         self.immutable = any(
@@ -125,7 +127,7 @@ class Asked:
 
     def _at(self, place: Place, client: Client, layers: tuple[Layered, ...]) -> Wanted:
         pipeline = in_format(self.pipeline, place.format)
-        return Wanted(pipeline, place.ref, client, place.absent, place.lasting, layers=layers)
+        return Wanted(pipeline, place.ref, client, place.absent, place.lasting, layers=layers, mark=self._mark)
 
     def _remember(self, client: Client, found: Wanted, *, lasting: bool) -> None:
         now = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from transforms.check import check
@@ -60,14 +61,25 @@ def _bad(message: str) -> Failure:
 
 
 def wants_mark(pipeline: Pipeline) -> bool:
-    """Whether a picture is sent: a report in JSON shows nothing."""
+    """Whether anything of the picture is sent: most reports in JSON show nothing of it."""
     steps = (node for node in pipeline.unconditional if isinstance(node, Step))
-    return not any(step.operation.level == "report" for step in steps)
+    reports = any(step.operation.level == "report" for step in steps)
+    return not reports or any(_previews(step) or step.arguments.get("type") == "explain" for step in pipeline.steps)
+
+
+def _previews(step: Step) -> bool:
+    """Whether a report holds a tiny picture: of small parts it is clear enough to put the whole together from."""
+    return step.operation.level == "report" and bool(step.arguments.get("placeholders"))
 
 
 def marked(pipeline: Pipeline, watermark: Pipeline) -> Pipeline:
-    """The pipeline with the watermark after all that it does."""
-    return Pipeline((*pipeline.nodes, *watermark.nodes)) if watermark.nodes else pipeline
+    """The pipeline with the watermark after all that it does, and before a report that shows a tiny picture."""
+    if not watermark.nodes:
+        return pipeline
+    nodes = (
+        (*watermark.nodes, node) if isinstance(node, Step) and _previews(node) else (node,) for node in pipeline.nodes
+    )
+    return Pipeline((*chain.from_iterable(nodes), *watermark.nodes))
 
 
 def located(watermark: Pipeline, mounts: Mounts) -> Iterator[tuple[str, Layered]]:

@@ -5,36 +5,16 @@ The cases are in clients/url_gen.cjs, each a picture as a page would build it an
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from .clients import site as clients
-from .clients.site import SECRET, Site
+from .clients.node import HOST, ORIGIN, Case, built, named
+from .clients.site import Site
 
-HOST, ORIGIN = "pictures.example.com", "http://shop.example.com"  # what the servers' addresses take the place of
-SCRIPT = Path(__file__).parent / "clients" / "url_gen.cjs"
-
-
-def built() -> list[dict[str, Any]]:
-    """What node says. Skips where it, or the library, is missing: node looks for it in clients and in NODE_PATH."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed (see CONTRIBUTING.md)", allow_module_level=True)
-    account = json.dumps({"host": HOST, "origin": ORIGIN, "secret": SECRET})
-    result = subprocess.run([node, SCRIPT, account], capture_output=True, text=True, check=False)
-    if "Cannot find module '@cloudinary/url-gen" in result.stderr:
-        pytest.skip("@cloudinary/url-gen is not installed (see CONTRIBUTING.md)", allow_module_level=True)
-    assert result.returncode == 0, result.stderr
-    return list(json.loads(result.stdout))
-
-
-CASES = built()
+CASES = built("url_gen.cjs")
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +23,12 @@ def site(tmp_path_factory: pytest.TempPathFactory, detection: str, models_folder
         yield running
 
 
-def address(site: Site, case: dict[str, Any]) -> str:
+def address(site: Site, case: Case) -> str:
     return str(case["url"]).replace(HOST, site.host).replace(ORIGIN, site.origin.url)
 
 
-def named(case: dict[str, Any]) -> str:
-    return str(case["name"])
-
-
 @pytest.mark.parametrize("case", [case for case in CASES if case["size"]], ids=named)
-def test_the_picture_that_comes_back(site: Site, case: dict[str, Any]) -> None:
+def test_the_picture_that_comes_back(site: Site, case: Case) -> None:
     assert case["url"].startswith(case.get("begin", "http"))
     headers = {"accept": case.get("accept", "*/*"), **case.get("hints", {})}
     answer = site.fetch(address(site, case), **headers)
@@ -76,7 +52,7 @@ def test_the_picture_that_comes_back(site: Site, case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case["size"]], ids=named)
-def test_what_is_refused(site: Site, case: dict[str, Any]) -> None:
+def test_what_is_refused(site: Site, case: Case) -> None:
     assert site.refusal(address(site, case)) == (401, case["code"])
 
 

@@ -148,7 +148,7 @@ def test_contrast_keeps_the_balance_of_colours() -> None:
     assert all(table[old] == new for old, new in blue if old in table)
 
 
-@pytest.mark.parametrize("light", [(0.85, 1.0, 1.08), (1.1, 1.0, 0.88), (0.95, 1.04, 1.0)])
+@pytest.mark.parametrize("light", [(0.85, 1.0, 1.08), (1.1, 1.0, 0.88), (0.95, 1.04, 1.0), (0.6, 0.8, 1.0)])
 def test_a_cast_goes_and_luma_stays(light: tuple[float, ...]) -> None:
     image = grays(30, 220, *light)
     result = apply("auto-color", image)

@@ -102,6 +102,35 @@ def test_it_is_repeated() -> None:
     assert not shown[10:20].any()
 
 
+@pytest.mark.parametrize(
+    ("placement", "left", "top", "across", "down"),
+    [
+        ("", 14, 10, 3, 2),
+        ("gravity=north_east,x=3", 28, 0, 6, 2),
+        ("gravity=south_west,x=1,y=2", 0, 20, 4, 4),
+        ("gravity=0.3:0.7,x=0.5", 8, 14, 19, 2),
+    ],
+)
+def test_tiles_lie_in_steps_from_where_one_is_put(placement: str, left: int, top: int, across: int, down: int) -> None:
+    mark = picture(3, 2, 4)
+    text = f"overlay:a.png,tile,{placement}".rstrip(",")
+    shown = pixels(apply(text, plain(31, 22, 0, 0, 0, 0), layer=Layer(lambda _: mark, Limits())))
+    expected = np.zeros((22, 31, 4), np.uint8)
+    for row in range(22):
+        for column in range(31):
+            at = (row - top) % down, (column - left) % across
+            if at[0] < 2 and at[1] < 3:
+                expected[row, column] = pixels(mark)[at]
+    assert np.array_equal(shown[:, :, 3], expected[:, :, 3])
+    seen = expected[:, :, 3] > 60
+    assert np.abs(shown[seen].astype(int) - expected[seen]).max() <= 2
+
+
+def test_there_may_be_millions_of_tiles() -> None:
+    result = apply("overlay:a.png,tile", plain(4000, 3000, *WHITE), layer=mark(1, 1, *RED))
+    assert (pixels(result) == RED).all()
+
+
 def test_tiles_are_cut_at_every_edge() -> None:
     result = apply("overlay:a.png,tile", plain(25, 25, *WHITE), layer=mark(10, 10, *RED))
     assert (pixels(result) == RED).all()

@@ -203,3 +203,10 @@ def test_a_layer_of_text_is_turned_and_laid() -> None:
     step = Pipeline.parse("overlay:gravity=south/text:A,font=Blocks/rotate:10/end").steps[0]
     assert step.inner is not None
     assert step.inner.steps[0].operation.apply is text
+
+
+def test_a_comma_that_was_meant_to_be_said_is_told_apart_from_a_font() -> None:
+    with pytest.raises(Failure, match="' world' is one argument too many") as caught:
+        Step.parse("text:Hello, world,size=20")
+    assert caught.value.hint
+    assert "%252C" in caught.value.hint

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from transforms.image import Image, PixelArray
+from transforms.operations import transparency
 
-from .steps import apply, frame, pixels, plain
+from .steps import apply, frame, picture, pixels, plain
 
 
 def disc(background: tuple[int, ...] = (200, 120, 40), subject: tuple[int, ...] = (30, 30, 220)) -> PixelArray:
@@ -78,3 +79,11 @@ def test_without_visible_edges_white_goes() -> None:
     assert result[6, 6, 3] == 0
     assert result[10, 10, 3] == 255
     assert pixels(apply("make-transparent", plain(9, 9, 5)))[..., 3].max() == 0
+
+
+def test_it_is_the_same_in_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = picture(40, 300)
+    bands = pixels(apply("make-transparent:40,color=808080", image))
+    monkeypatch.setattr(transparency, "_BAND", 1000)
+    assert np.array_equal(bands, pixels(apply("make-transparent:40,color=808080", image)))
+    assert 1000 < (bands[:, :, 3] == 0).sum() < 11_000

@@ -204,6 +204,15 @@ def test_a_layer_without_a_picture_begins_as_nothing(base: str) -> None:
     assert np.array_equal(shown(rendered(base, "overlay/end")), full(60, 40, 255, 255, 255))
 
 
+def test_a_text_that_takes_the_place_of_the_picture_keeps_to_the_limits(tmp_path: Path) -> None:
+    nothing = kept(tmp_path, "nothing.png", np.zeros((1, 1, 4), np.uint8))
+    width = shown(rendered(nothing, "text:Hello,size=40")).shape[1]
+    with pytest.raises(Failure) as caught:
+        rendered(nothing, "text:Hello,size=40", limits=Limits(result_side=width - 1))
+    assert caught.value.code == "result-too-large"
+    assert shown(rendered(nothing, "text:Hello,size=40/resize:0.5x")).shape[1] == pytest.approx(width / 2, abs=1)
+
+
 def test_all_of_it_is_told_by_explain(base: str, logo: Lent) -> None:
     result = rendered(base, "overlay:logo.png/grayscale/end/format:explain,json", logo)
     assert b"overlay:logo.png/grayscale/end" in result.body

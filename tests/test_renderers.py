@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 from pebble.common import CONSTS
@@ -196,9 +197,21 @@ def test_what_was_too_costly_is_refused_at_once_for_a_while(media: Path, detecti
         assert answer(slow.format(2600)) == refused
         assert server.metric("darkroom_lost_renderers_total") == lost
         assert answer("/resize:11x/photo.jpg") == (200, "ok")  # the source is innocent so far
-        assert [answer(slow.format(2600 + n)) for n in (1, 2)] == [refused] * 2
-        assert answer("/resize:12x/photo.jpg") == refused
-        assert answer("/resize:11x/quadrants.png") == (200, "ok")
+        assert [answer(slow.format(2600 + n)) for n in (1, 2, 3)] == [refused] * 3
+        assert answer("/resize:12x/photo.jpg") == (200, "ok")  # it is the steps that cost so much
+
+
+def test_a_source_that_is_too_costly_whatever_is_done_is_refused(tmp_path: Path) -> None:
+    rows = np.random.default_rng(1).integers(0, 256, (1, 7000, 3), np.uint8)
+    Image.fromarray(np.tile(rows, (7000, 1, 1))).save(tmp_path / "large.png", compress_level=9)
+    Image.fromarray(rows).save(tmp_path / "small.png")
+    with Server(media=tmp_path, detection="/nonexistent", renderers=1, render_timeout=0.2) as server:
+        server.wait("/health")
+        assert [server.get(f"/resize:{side}x/large.png").status_code for side in (11, 12, 13)] == [422] * 3
+        lost = server.metric("darkroom_lost_renderers_total")
+        assert server.get("/resize:14x/large.png").json()["code"] == "source-too-costly"
+        assert server.metric("darkroom_lost_renderers_total") == lost
+        assert server.get("/resize:14x/small.png").status_code == 200
 
 
 def test_an_idle_process_that_ends_is_replaced(server: Server) -> None:

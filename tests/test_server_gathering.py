@@ -146,7 +146,12 @@ async def test_the_next_place_is_looked_at_where_the_first_has_nothing() -> None
     assert near == version == gathered.version
     [brought] = gathered.layers
     assert brought.ref == OTHER
-    assert gathered.tags(MAIN)[: len(tags_of_source(MAIN)) + 1] == (*tags_of_source(MAIN), source_tag(OTHER))
+    own, *folders = tags_of_source(MAIN)
+    assert gathered.tags(MAIN)[: len(folders) + 2] == (
+        own,
+        source_tag(OTHER),
+        *folders,
+    )  # of a deep source the first count
 
 
 async def test_each_is_asked_about_the_version_that_is_known_of_it() -> None:

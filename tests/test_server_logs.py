@@ -156,6 +156,17 @@ def test_the_line_of_a_request_for_people_is_one_line(capfd: pytest.CaptureFixtu
     assert "stages=fetch:1.5 degraded=faces,text code=bad-source" in said
 
 
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_no_text_on_a_picture_turns_or_breaks_a_line(capfd: pytest.CaptureFixture[str], form: log.Form) -> None:
+    log.set_up("info", form)
+    unseen = "\u202e\u2066\u200b\u2028\x85\x1b"
+    line(path=f"/text:a{unseen}b", pipeline=f"text:a{unseen}é", source=f"file:{unseen}")
+    said = capfd.readouterr().err
+    assert said.rstrip("\n").isprintable()
+    assert "é" in said
+    assert "u202e" in said
+
+
 @pytest.mark.parametrize(("level", "written"), [("debug", True), ("info", True), ("warning", False)])
 def test_the_level_is_respected(capfd: pytest.CaptureFixture[str], level: str, written: bool) -> None:
     log.set_up(level, "json")

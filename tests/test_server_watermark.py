@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import signal
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from server.configuration import Configuration
 from server.doctor_watermark import watermark as examined
@@ -87,6 +91,27 @@ def test_it_is_explained(server: Server) -> None:
     assert "overlay:id:marks:logo" in json.dumps(told.json())
 
 
+@pytest.mark.parametrize("steps", ["", "resize:20x/", "crop:9x9/", "info/", "if:w>9/format:png/end/"])
+def test_it_lies_over_the_drawing_of_an_explanation(server: Server, steps: str) -> None:
+    answer = server.get(f"/{steps}format:explain/a.jpg")
+    assert answer.headers["Content-Type"] == "image/jpeg"
+    red, green, blue = np.moveaxis(np.asarray(Pillow.open(io.BytesIO(answer.content)).convert("RGB"))[:480], 2, 0)
+    shown = (red > 70) & (green < 40) & (blue < 40)  # what is outside of a crop is dimmed
+    assert shown.sum() > 10_000  # the source of 40x30 is shown at 640x480, a logo of 8x8 at 128x128
+
+
+@pytest.mark.parametrize(
+    "path", ["/info:placeholders/a.jpg", "/if:w>9/info:placeholders/end/a.jpg", "/format:lqip/a.jpg"]
+)
+def test_it_lies_over_tiny_pictures(server: Server, path: str) -> None:
+    answer = server.get(path)
+    body = answer.content
+    if answer.headers["Content-Type"] == "application/json":
+        body = b64decode(answer.json()["placeholders"]["lqip"].partition(",")[2])
+    tiny = np.asarray(Pillow.open(io.BytesIO(body)).convert("RGB")).astype(int)
+    assert np.abs(tiny[-2, -2] - RED[:3]).max() < 60
+
+
 def test_a_missing_logo_is_the_operators_mistake(tmp_path: Path) -> None:
     folder = filled(tmp_path)
     (folder / "media" / "marks" / "logo.png").unlink()
@@ -146,7 +171,7 @@ def read(text: str, presets: Presets | None = None) -> Pipeline:
     [
         "overlay:logo.png/end",
         "/overlay:marks:logo.png,gravity=south_east,x=10,y=10,size=0.2x,opacity=60/end/",
-        "overlay:gravity=south/text:%C2%A9 me%2C 2026/end",
+        "overlay:gravity=south/text:%C2%A9 me%252C 2026/end",
         "if:w>200/overlay:logo.png/end/end",
         "text:Hello,gravity=south",
     ],

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fontTools.ttLib import TTFont
 
 from transforms import fonts, lettering_lines
 from transforms.failure import Failure, Kind
@@ -15,7 +17,7 @@ from transforms.image import PixelArray
 from transforms.lettering import drawn
 from transforms.lettering_lines import Paragraph, lines_of
 from transforms.params import Colour
-from transforms.writing import MOST_PIXELS, Writing
+from transforms.writing import MOST_INK, MOST_PIXELS, Writing
 
 from .lettered import BLOCKS, font, installed, wants
 
@@ -266,3 +268,49 @@ def test_every_size_and_style_of_every_installed_family_is_drawn() -> None:
     for name in fonts.families()[::12]:
         for weight, italic in ((100, False), (900, True)):
             assert drawn(Writing("Ag", font=name, size=11, weight=weight, italic=italic)).shape[2] == 4
+
+
+@pytest.mark.parametrize(
+    "writing",
+    [
+        Writing("A" * 2000, size=1000, letter_spacing=-1000),
+        Writing("A" * 2000, size=60, box=(3000, 4000), stroke=200),
+    ],
+)
+def test_letters_over_each_other_are_refused_with_their_bounds(writing: Writing) -> None:
+    with pytest.raises(Failure) as caught:
+        drawn(writing)
+    assert (caught.value.kind, caught.value.code) == (Kind.BAD_REQUEST, "text-too-large")
+    assert caught.value.details["letters"] > 1000
+    assert caught.value.details["maximum_pixels"] == MOST_INK
+
+
+def test_lines_without_any_width_have_no_rules() -> None:
+    plain = block("\u200d", letter_spacing=1.5)
+    assert drawn(replace(plain, underline=True, strikethrough=True)).shape == drawn(plain).shape
+
+
+@pytest.mark.parametrize("words", ["\u0628" * 1500, "ab" * 600])
+def test_a_long_word_is_broken_where_it_would_be_of_itself(words: str) -> None:
+    """Each line is as long as can be, however few of its letters are looked at."""
+    writing = Writing(words, size=20, box=(90, None))
+    paragraph = Paragraph(words, writing)
+    spans = paragraph.wrapped(90)
+    assert spans[0][0] == 0
+    assert all(end == begin for (_, end), (begin, _) in pairwise(spans))
+    assert all(paragraph.width(begin, end) <= 90 < paragraph.width(begin, end + 1) for begin, end in spans[:-1])
+
+
+def test_a_damaged_letter_is_told_as_an_unreadable_font(tmp_path: Path, blocks: Path) -> None:
+    path = font(tmp_path / "torn.ttf", "Torn")
+    table = TTFont(path).reader.tables["glyf"]
+    whole = bytearray(path.read_bytes())
+    whole[table.offset : table.offset + table.length] = b"\x00\x7f" * (table.length // 2)  # 127 contours, all the same
+    path.write_bytes(whole)
+    with installed(tmp_path):
+        with pytest.raises(Failure) as caught:
+            drawn(Writing("AB", font="Torn"))
+        assert (caught.value.kind, caught.value.code) == (Kind.BAD_REQUEST, "unreadable-font")
+        assert "Torn" in caught.value.message
+        assert str(tmp_path) not in str(caught.value.details)
+    fonts.install([blocks])

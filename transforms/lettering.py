@@ -20,13 +20,13 @@ from . import fonts
 from .blending import blended
 from .failure import Failure, Kind
 from .fonts import Style
-from .fonts_faces import opened, rules
+from .fonts_faces import opened, rules, unreadable
 from .hues import Colour
 from .image import PixelArray
 from .lettering_emoji import emoji_of
 from .lettering_lines import Line, Run, advance, emoji_in, lines_of, spaced
 from .places import MAX_SIDE
-from .writing import MOST_PIXELS, Writing
+from .writing import MOST_INK, MOST_PIXELS, Writing
 
 SLANT = 0.21  # of letters that are slanted because the family has no italic: 12 degrees
 BOLDER = 0.018  # ems that the outline of letters moves out where the family has no bold: FreeType's is 1/24 in all
@@ -39,13 +39,20 @@ def drawn(writing: Writing) -> PixelArray:
     Where it has no ink, it is as large as its lines, and transparent. Raises Failure unknown-font, unreadable-font,
     text-too-large with the bounds, no-text-shaping.
     """
+    try:
+        pixels = _sheet(writing).picture()
+    except OSError:  # of FreeType, for a letter that is damaged in a font that could be opened
+        raise unreadable(writing.font) from None
+    pixels.setflags(write=False)
+    return pixels
+
+
+def _sheet(writing: Writing) -> _Sheet:
     block = _block(writing)
     sheet = _Sheet(block, writing)
     for line, left, base in block.places(writing):
         sheet.write(line, left, base)
-    pixels = sheet.picture()
-    pixels.setflags(write=False)
-    return pixels
+    return sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class _Block:
 
     @property
     def height(self) -> int:
-        return ceil(self.ascent + self.descent + (len(self.lines) - 1) * self.pitch)
+        return max(1, ceil(self.ascent + self.descent + (len(self.lines) - 1) * self.pitch))  # damaged fonts say less
 
     def places(self, writing: Writing) -> list[tuple[Line, float, float]]:
         """Each line with the left end of its base line."""
@@ -80,6 +87,7 @@ def _block(writing: Writing) -> _Block:
     width = max(line.width for line in lines)
     block = _Block(lines, ascent, descent, pitch, width, ceil(writing.size / 2 + writing.stroke) + 2)
     _check_size(ceil(width), block.height, block.margin)
+    _check_ink(lines, writing)
     return block
 
 
@@ -98,6 +106,18 @@ def _check_size(width: int, height: int, margin: int) -> None:
             f" {MOST_PIXELS / 1e6:g} megapixels with what may stick out of its lines",
             hint="make the letters smaller, or wrap the text in a box",
             details={"width": width, "height": height, "maximum_side": MAX_SIDE, "maximum_pixels": MOST_PIXELS},
+        )  # fmt: skip
+
+
+def _check_ink(lines: tuple[Line, ...], writing: Writing) -> None:
+    """Letters, and wide strokes, may lie over each other: each is drawn, however small the whole is."""
+    letters = sum(len(run.text) for line in lines for run in line.runs)
+    if letters * (writing.size + 2 * writing.stroke) ** 2 > MOST_INK:
+        raise Failure(
+            Kind.BAD_REQUEST, "text-too-large",
+            f"{letters} letters of {writing.size:g} px with a stroke of {writing.stroke:g} px need more than"
+            f" {MOST_INK / 1e6:g} megapixels, if they are counted one by one",
+            hint="make the letters smaller, or the stroke", details={"letters": letters, "maximum_pixels": MOST_INK},
         )  # fmt: skip
 
 
@@ -252,7 +272,8 @@ class _Mask:
         self._picture.paste(255, (floor(left) - across, round(base) - down), whole)
 
     def rule(self, left: float, top: float, right: float, bottom: float) -> None:
-        self._draw.rectangle((round(left), round(top), round(right) - 1, round(bottom) - 1), fill=255)
+        if round(right) > round(left) and round(bottom) > round(top):
+            self._draw.rectangle((round(left), round(top), round(right) - 1, round(bottom) - 1), fill=255)
 
 
 def _tinted(mask: PixelArray, colour: Colour) -> PixelArray:

@@ -206,8 +206,14 @@ class Paragraph:
         return [*parts, (begin, end)]
 
     def _fitting(self, begin: int, end: int, width: float) -> int:
-        """How far a line from `begin` goes at most: one cluster, or all that fit."""
-        ends = range(begin + 2, end + 1)
+        """How far a line from `begin` goes at most: one cluster, or all that fit.
+
+        Looked for in the next few first: all that follows would be measured anew for each line.
+        """
+        reach = 2
+        while begin + reach < end and self.width(begin, begin + reach) <= width:
+            reach *= 2
+        ends = range(begin + 2, min(begin + reach, end) + 1)
         return min(end, begin + 1) + bisect_right(ends, width, key=lambda end: self.width(begin, end))
 
     def justified(self, begin: int, end: int, width: float) -> Line:

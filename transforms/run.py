@@ -74,13 +74,19 @@ def run(
         except Failure as failure:
             raise failure.with_details(operation=planned.step.operation.name, step=str(planned.step)) from None
         degraded.update((missing.detector, None) for found in told for missing in found.missing)
-        if isinstance(result, Image) and (actual or not planned.step.operation.is_exact(**planned.step.arguments)):
+        if isinstance(result, Image) and (actual or not _foretold(planned, given, result)):
             actual = result.size  # such a step, and all after it, are given every pixel
             planned = plan.known(planned, actual)
         after = result.from_source if isinstance(result, Image) else given.from_source
         spent = (time.perf_counter() - began) * 1000
         steps.append(Passed(planned, told[0] if told else Found(), given.from_source, after, spent))
     return Outcome(result, tuple(degraded), tuple(steps))
+
+
+def _foretold(planned: Planned, given: Image, result: Image) -> bool:
+    """Whether the size was known before. That of a text, which takes the place of a transparent pixel, is not."""
+    exact = planned.step.operation.is_exact(**planned.step.arguments)
+    return exact and (given.size != planned.before or result.size == planned.after)
 
 
 def _layer(layers: Layers, planned: Planned, image: Image, limits: Limits) -> Layer:

@@ -116,8 +116,12 @@ def _read(operation: Operation, text: str, positional: list[Argument]) -> tuple[
     if text in by_name and isinstance(by_name[text].type, Flag) and not speaks:
         return by_name[text], True
     if not positional:
-        raise bad_argument(f"{text!r} is one argument too many", hint=f"for example {operation.example}")
+        spoken = any(isinstance(argument.type, Wording) for argument in operation.arguments)
+        hint = "a comma in the words is written %252C; " if spoken else ""
+        raise bad_argument(f"{text!r} is one argument too many", hint=f"{hint}for example {operation.example}")
     argument = positional.pop(0)
+    if speaks:
+        positional.clear()  # what follows a comma was meant to be said, and is no font
     return argument, _parsed(argument, text)
 
 

@@ -15,6 +15,7 @@ from .places import MAX_SIDE
 LONGEST = 2000  # characters
 MOST_LINES = 200
 MOST_PIXELS = 16_000_000  # of the picture of a text: 16 MB for each of its masks, 64 MB for its colours
+MOST_INK = 100_000_000  # pixels of all letters, each with its stroke: 2.5 s for Chinese with the widest stroke
 
 Alignment = Literal["start", "left", "center", "right", "end", "justify"]
 Antialias = Literal["good", "none", "gray", "subpixel", "fast", "best"]

@@ -1,4 +1,4 @@
-"""What tells that an effect or a layer is in a picture: measures of it, and where it differs from the one without it."""
+"""What tells that an effect or a layer is in a picture: measures of it, and where it differs from one without it."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def _rim(pixels: PixelArray) -> float:
     height, width = light.shape
     top, left = height // 8, width // 8
     middle = light[2 * top : -2 * top, 2 * left : -2 * left].mean()
-    ring = np.concatenate([light[:top].ravel(), light[-top:].ravel(), light[:, :left].ravel(), light[:, -left:].ravel()])
-    return float(ring.mean() / middle)
+    sides = light[:top], light[-top:], light[:, :left], light[:, -left:]
+    return float(np.concatenate([side.ravel() for side in sides]).mean() / middle)
 
 
 MEASURES: Mapping[str, Callable[[PixelArray], float]] = {
@@ -51,6 +51,7 @@ MEASURES: Mapping[str, Callable[[PixelArray], float]] = {
     "colour": lambda pixels: float(np.ptp(shown(pixels), axis=2).mean()),
     "detail": lambda pixels: float(np.abs(cv2.Laplacian(_light(pixels), cv2.CV_32F)).mean()),
     "colours": lambda pixels: float(len(np.unique(shown(pixels).reshape(-1, 3), axis=0))),
+    "ink": lambda pixels: float(pixels[:, :, 3].sum() / 255) if pixels.shape[2] == 4 else float(pixels[:, :, 0].size),
     "clear": lambda pixels: float(255 - pixels[:, :, 3].mean()) if pixels.shape[2] == 4 else 0.0,
     "rim": _rim,
     "blue": _tint(0),

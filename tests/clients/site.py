@@ -6,6 +6,8 @@ What it holds (all 1600 × 1200 unless said otherwise):
     detail.jpg             what compresses as a photograph does, 800 × 600
     people.jpg             1280 × 720, with two faces
     logo.png               200 × 100, a red disc on nothing
+    paper.png              400 × 300, white
+    marks/ink.png          40 × 20, magenta
     loop.gif               48 × 32, three frames
     avatars/none.png       30 × 30, shown where a picture is missing
     private and authenticated/hidden.jpg, 400 × 300
@@ -133,7 +135,9 @@ def opened(folder: Path, detection: str, models: Path, **settings: object) -> It
     """The site, served from a folder that is filled first."""
     _fill(folder)
     (folder / "darkroom.toml").write_text(CONFIG)
-    with Origin({"/remote/photo.jpg": _remote(), "/remote/by%20name": _remote()}) as origin:
+    remote = {"/remote/photo.jpg": _remote(), "/remote/by%20name": _remote()}
+    marked = dict.fromkeys(("/remote/mark.png", "/remote/mark.png?size=a%2Fb"), _mark())
+    with Origin({**remote, **marked}) as origin:
         given = {
             "media": folder / "media", "config": folder / "darkroom.toml", "detection": detection, "models": models,
             "cloudinary_secret": f"{SECRET},{OLDER_SECRET}", "allowed_sources": origin.url,
@@ -145,6 +149,11 @@ def opened(folder: Path, detection: str, models: Path, **settings: object) -> It
 
 def _remote() -> Reply:
     return 200, {"Content-Type": "image/jpeg"}, _jpeg(pictures.quadrants(800, 600))
+
+
+def _mark() -> Reply:
+    """30 × 30 in a blue that nothing else has."""
+    return 200, {"Content-Type": "image/png"}, pictures.file(np.full((30, 30, 3), (255, 200, 0), np.uint8), "PNG")
 
 
 def _jpeg(pixels: PixelArray) -> bytes:
@@ -164,6 +173,8 @@ def _fill(folder: Path) -> None:
     files["media/detail.jpg"] = _jpeg(pictures.photo(800, 600))
     files["media/people.jpg"] = (sample_pictures() / "zidane.jpg").read_bytes()
     files["media/logo.png"] = pictures.file(_disc(200, 100), "PNG")
+    files["media/paper.png"] = pictures.file(np.full((300, 400, 3), 255, np.uint8), "PNG")
+    files["media/marks/ink.png"] = pictures.file(np.full((20, 40, 3), (255, 0, 255), np.uint8), "PNG")
     files["media/loop.gif"] = pictures.animation(pictures.animated(frames=3), "GIF")
     files["media/avatars/none.png"] = pictures.file(pictures.checks(30, 30), "PNG")
     for name, body in files.items():

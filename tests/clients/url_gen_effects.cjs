@@ -1,7 +1,7 @@
 // Effects as pages build them with @cloudinary/url-gen, and what tells that they are there, as a JSON list on stdout.
 //
 // An entry is {name, url, plain, …}: `plain` is the same picture without the effect. What may follow: size (where it is
-// another one), grows and shrinks (measures of signs.py, separated by blanks), box (the only region that changes: left,
+// another one), grows and shrinks (measures of signs.py, separated by blanks), same (nothing is to be mended), box (the only region that changes: left,
 // top, right, bottom as fractions), colours (by "x,y" as fractions), levels (of transparency that there are), code and
 // status of a refusal.
 
@@ -23,6 +23,7 @@ const { host } = JSON.parse(process.argv[2]);
 const here = new Cloudinary({ cloud: { cloudName: "demo" }, url: { secure: false, cname: host, analytics: false } });
 
 const people = () => here.image("people").format("png").resize(scale(320)); // 320 × 180
+const whole = () => here.image("people").format("png"); // 1280 × 720, so that nothing else changes where one region does
 const quarters = () => here.image("photo").format("png").resize(scale(200)); // 200 × 150
 const logo = () => here.image("logo").format("png"); // 200 × 100
 const dull = () => people().adjust(adjust.contrast(-70));
@@ -50,7 +51,11 @@ adjusted("less gamma", people, adjust.gamma(-40), { shrinks: "light" });
 adjusted("autoBrightness", dark, adjust.autoBrightness(), { grows: "light" });
 adjusted("autoContrast", dull, adjust.autoContrast(), { grows: "contrast" });
 adjusted("autoContrast in part", dull, adjust.autoContrast().blend(60), { grows: "contrast" });
-adjusted("autoColor", () => people().adjust(adjust.blue(60)), adjust.autoColor(90), { shrinks: "blue" });
+// Gray under an orange lamp
+const lit = () => here.image("detail").format("png").resize(scale(320)).adjust(adjust.saturation(-90))
+  .adjust(adjust.recolor([[1, 0, 0], [0, 0.9, 0], [0, 0, 0.75]]));
+adjusted("autoColor", lit, adjust.autoColor(), { grows: "blue" });
+adjusted("autoColor in part", lit, adjust.autoColor().blend(60), { grows: "blue" });
 adjusted("fillLight", people, adjust.fillLight(), { grows: "light" });
 adjusted("fillLight with a bias", people, adjust.fillLight().blend(70).bias(20), { grows: "light" });
 adjusted("improve", dull, adjust.improve(), { grows: "contrast" });
@@ -63,13 +68,13 @@ adjusted("opacityThreshold that is low", () => quarters().adjust(adjust.opacity(
 // Colour
 adjusted("saturation", people, adjust.saturation(70), { grows: "colour" });
 adjusted("no saturation", people, adjust.saturation(-100), { shrinks: "colour" });
-adjusted("hue", quarters, adjust.hue(100), { colours: { "0.2,0.7": "dcdc14", "0.8,0.7": "281ee6" } });
+adjusted("hue", quarters, adjust.hue(100), { colours: { "0.2,0.7": "yellow", "0.8,0.7": "blue" } });
 adjusted("vibrance", people, adjust.vibrance(80), { grows: "colour" });
 adjusted("red", people, adjust.red(60), { grows: "red" });
 adjusted("less green", people, adjust.green(-60), { shrinks: "green" });
 adjusted("blue", people, adjust.blue(60), { grows: "blue" });
 adjusted("tint", people, adjust.tint("100:red:blue:yellow"), { grows: "colour" });
-adjusted("tint with positions", people, adjust.tint("equalize:80:blue:0p:green:100p"), { grows: "green" });
+adjusted("tint with positions", people, adjust.tint("equalize:80:blue:0p:green:100p"), { shrinks: "red" });
 adjusted("tint without words", people, adjust.tint(), {});
 adjusted("replaceColor", quarters, adjust.replaceColor("blue").tolerance(20).fromColor("#dc1414"),
   { grows: "blue", box: [0, 0, 0.51, 0.51] });
@@ -84,12 +89,14 @@ effected("sepia, a little", people, effect.sepia(40), { grows: "red" });
 effected("blackwhite", people, effect.blackwhite(), { shrinks: "colours", grows: "contrast" });
 effected("blackwhite, low", people, effect.blackwhite(20), { shrinks: "colours", grows: "light" });
 effected("blackwhite, by a method", people, effect.blackwhite().threshold(80), { shrinks: "colours light" });
-effected("negate", quarters, effect.negate(), { colours: { "0.2,0.2": "23ebeb", "0.2,0.8": "ebeb23" } });
+effected("negate", quarters, effect.negate(), { colours: { "0.2,0.2": "23ebeb", "0.2,0.8": "yellow" } });
 effected("colorize", quarters, effect.colorize(100).color("#0000ff"),
   { colours: { "0.2,0.2": "blue", "0.8,0.2": "blue", "0.8,0.8": "blue" } });
 effected("colorize by half", people, effect.colorize(50).color("blue"), { grows: "blue" });
-effected("theme", people, effect.theme("black"), { shrinks: "light" });
-effected("theme with photosensitivity", people, effect.theme("#202040").photosensitivity(110), { shrinks: "light" });
+const graphic = () => logo().backgroundColor("white");
+effected("theme", graphic, effect.theme("black"), { colours: { "0.1,0.1": "black" }, shrinks: "light" });
+effected("theme with photosensitivity", graphic, effect.theme("#0000ff").photosensitivity(110),
+  { colours: { "0.1,0.1": "blue" } });
 for (const [name, kind] of Object.entries(blindness)) {
   if (typeof kind === "function") {
     effected(`simulateColorBlind ${name}`, quarters, effect.simulateColorBlind().condition(kind()), {});
@@ -107,21 +114,22 @@ adjusted("unsharpMask, by a method", people, adjust.unsharpMask().strength(800),
 effected("blur", people, effect.blur(), { shrinks: "detail" });
 effected("blur, strongly", people, effect.blur().strength(800), { shrinks: "detail" });
 const CORNER = [0.5, 0.5, 1, 1];
-effected("blur of a region", people, effect.blur(900).region(region.custom().x(160).y(90).width(160).height(90)),
+const FACES = [0.2, 0, 1, 0.95]; // what might be one is covered too
+effected("blur of a region", whole, effect.blur(900).region(region.custom().x(640).y(360).width(640).height(360)),
   { shrinks: "detail", box: CORNER });
-effected("blur of faces", people, effect.blur(900).region(region.faces()), { shrinks: "detail", box: [0.2, 0, 0.9, 0.8] });
+effected("blur of faces", whole, effect.blur(900).region(region.faces()), { shrinks: "detail", box: FACES });
 effected("pixelate", people, effect.pixelate(), { shrinks: "colours" });
 effected("pixelate in squares", people, effect.pixelate().squareSize(20), { shrinks: "colours" });
-effected("pixelate a region", people, effect.pixelate(12).region(region.custom().x(0.5).y(0.5).width(0.5).height(0.5)),
+effected("pixelate a region", whole, effect.pixelate(12).region(region.custom().x(0.5).y(0.5).width(0.5).height(0.5)),
   { shrinks: "colours", box: CORNER });
-effected("pixelate faces", people, effect.pixelate(12).region(region.faces()), { box: [0.2, 0, 0.9, 0.8], little: true });
+effected("pixelate faces", whole, effect.pixelate(12).region(region.faces()), { box: FACES });
 effected("dither", people, effect.dither(), { shrinks: "colours" });
 for (const [name, kind] of Object.entries(ditherers)) {
   if (typeof kind === "function") {
     effected(`dither ${name}`, people, effect.dither().type(kind()), { shrinks: "colours" });
   }
 }
-effected("oilPaint", people, effect.oilPaint(), { shrinks: "detail" });
+effected("oilPaint", people, effect.oilPaint(), {});
 effected("oilPaint, strongly", people, effect.oilPaint(80), { shrinks: "detail" });
 effected("cartoonify", people, effect.cartoonify(), {});
 effected("cartoonify with both", people, effect.cartoonify(20).colorReductionLevel(60), {});
@@ -139,24 +147,27 @@ effected("gradientFade from below", quarters, effect.gradientFade().strength(100
 
 // Edges and transparency
 effected("makeTransparent", quarters, effect.makeTransparent().tolerance(20).colorToReplace("#dc1414"),
-  { box: [0, 0, 0.51, 0.51], colours: { "0.2,0.2": "clear", "0.2,0.8": "blue" } });
-effected("makeTransparent by itself", () => logo().backgroundColor("white"), effect.makeTransparent(), { grows: "clear" });
-effected("outline", logo, effect.outline(), { shrinks: "light clear" });
+  { box: [0, 0, 0.52, 0.52], colours: { "0.2,0.2": "clear", "0.2,0.8": "blue" } });
+effected("makeTransparent by itself", graphic, effect.makeTransparent(), { grows: "clear" });
+effected("outline", logo, effect.outline(), { size: [210, 110], grows: "ink", colours: { "0.32,0.5": "black" } });
 effected("outline of all kinds", logo,
   effect.outline().mode(outline.outer()).width(10).blurLevel(200).color("#0000ff"), { grows: "blue" });
 effected("outline inside", logo, effect.outline().mode(outline.inner()).width(8).color("blue"),
   { grows: "blue", size: [200, 100] });
-effected("outline inside, filled", logo, effect.outline().mode(outline.innerFill()).width(8).color("blue"),
-  { grows: "blue" });
-effected("outline filled", logo, effect.outline().mode(outline.fill()).color("blue"), { colours: { "0.5,0.5": "blue" } });
+// Black squares with clear ones between them
+const holes = () => here.image("avatars/none").format("png").effect(effect.makeTransparent().colorToReplace("white"));
+effected("outline inside, filled", holes, effect.outline().mode(outline.innerFill()).width(8).color("blue"),
+  { grows: "blue ink", size: [30, 30], colours: { "0.4,0.15": "blue", "0.4,0.4": "black" } });
+effected("outline filled", holes, effect.outline().mode(outline.fill()).color("blue"), { size: [40, 40], grows: "blue ink" });
 effected("shadow", logo, effect.shadow(60).offsetX(20).offsetY(15).color("#0000ff"), { grows: "blue" });
-effected("shadow by default", logo, effect.shadow(), { shrinks: "clear" });
-effected("dropShadow", logo, effect.dropShadow(), { shrinks: "clear" });
-effected("dropShadow from a side", logo, effect.dropShadow().azimuth(90).elevation(30).spread(20), { shrinks: "clear" });
-reshaped("trim", () => logo().backgroundColor("white"), reshape.trim(), { size: [67, 67] });
-reshaped("trim with tolerance", () => logo().backgroundColor("white"), reshape.trim().colorSimilarity(30),
+effected("shadow by default", logo, effect.shadow(), { size: [224, 124], grows: "ink" });
+effected("dropShadow", logo, effect.dropShadow(), { grows: "ink", box: [0.3, 0.3, 0.85, 0.9] });
+effected("dropShadow from a side", logo, effect.dropShadow().azimuth(90).elevation(30).spread(20),
+  { box: [0, 0.75, 0.75, 0.95] });
+reshaped("trim", graphic, reshape.trim(), { size: [67, 67] });
+reshaped("trim with tolerance", graphic, reshape.trim().colorSimilarity(30),
   { size: [67, 67] });
-reshaped("trim of a colour", quarters, reshape.trim().colorOverride("#dc1414"), {});
+reshaped("trim of a colour", quarters, reshape.trim().colorOverride("rgb:dc1414"), { same: true });
 reshaped("trim of one colour, and all that is near it", () => logo().backgroundColor("#00f"),
   reshape.trim().colorSimilarity(20).colorOverride("blue"), { size: [67, 67] });
 reshaped("cutByImage", quarters, reshape.cutByImage(source.image("logo")),
@@ -174,9 +185,8 @@ reshaped("shear", quarters, reshape.shear(20, 0), { size: [255, 150], colours: {
 reshaped("shear by both", quarters, reshape.shear(10, 10), {});
 
 // Eyes: there is nothing to mend
-found.push({ name: "redEye", url: people().effect(effect.redEye()).toURL(), plain: people().toURL(), same: true });
-found.push({ name: "advancedRedEye", url: people().effect(effect.advancedRedEye()).toURL(), plain: people().toURL(),
-  same: true });
+effected("redEye", people, effect.redEye(), { same: true });
+effected("advancedRedEye", people, effect.advancedRedEye(), { same: true });
 
 // Several in a row
 add("a chain", people, (image) => image.adjust(adjust.saturation(-100)).effect(effect.colorize(60).color("blue"))

@@ -21,6 +21,9 @@ from ..surroundings import edge_colour, like
 _RIM = 2  # px on either side of an edge whose colours are mixed of subject and background
 _AROUND = 9  # px, the side of the square in which a pixel of the rim looks for the pure colour of the subject
 
+_REACH = _RIM + _AROUND // 2 + 1  # px from which a pixel of the rim is changed
+_BAND = 128  # rows at a time: of noise all is rim, and each of its pixels takes 100 bytes
+
 _LEAST_CONTRAST = 30  # levels between subject and background, all channels together; nearer ones are noise
 
 Colours = NDArray[np.float32]
@@ -54,7 +57,17 @@ def _without(frame: Frame, background: Colour, tolerance: int) -> Frame:
 
 
 def _unmix(pixels: PixelArray, gone: PixelArray, background: Colours) -> None:
-    """Take the background out of the rim of what stays, in place.
+    """Take the background out of the rim of what stays, in place."""
+    before = pixels.copy()
+    for top in range(0, len(pixels), _BAND):
+        begin, end = max(0, top - _REACH), top + _BAND + _REACH
+        part = before[begin:end].copy()
+        _unmix_band(part, gone[begin:end], background)
+        pixels[top : top + _BAND] = part[top - begin :][:_BAND]
+
+
+def _unmix_band(pixels: PixelArray, gone: PixelArray, background: Colours) -> None:
+    """The same of some rows, of which the first and last are not looked at again.
 
     A pixel there is α of the subject and 1 - α of the background (Porter and Duff 1984). The subject's colour is the
     mean of its pure pixels near by; α is where the pixel lies on the line between both colours.

@@ -112,7 +112,7 @@ def _refusal(
 ) -> Failure:
     if "," not in text and not value[:1].isdigit():
         folder = f"a folder of this name needs a version before it: v1/{quote(text)}/…"
-        hint = f"{hint} {folder}" if hint else folder
+        hint = f"{hint}{' ' if hint.endswith('?') else '; '}{folder}" if hint else folder
     where = {"component": text, "key": key, "value": value}
     return Failure(Kind.BAD_REQUEST, code, f"{key}_{value}: {message}", hint=hint, details={**where, **details})
 

@@ -230,7 +230,8 @@ def _number(kind: Parameter, field: str, text: str) -> str:
 
 def not_stored(name: str) -> Failure:
     """What is said of a style without a size, which can only be the id of a stored text: none are stored here."""
+    wordless, sizeless = f"words follow their style: {name}:Hello", f"a style is a font and a size, such as {name}_40"
+    hint = wordless if _SIZE.search(name) else sizeless
     return Failure(
-        Kind.BAD_REQUEST, "missing-text-style", f"there is no text stored as {name!r}",
-        hint=f"a style is a font and a size, such as {name}_40", details={"id": name},
-    )  # fmt: skip
+        Kind.BAD_REQUEST, "missing-text-style", f"there is no text stored as {name!r}", hint=hint, details={"id": name}
+    )
