@@ -15,8 +15,8 @@ from cache.open import Cache
 from detectors.found import pack, unpack
 from detectors.registry import model_kinds
 from transforms.failure import Failure
-from transforms.fonts_faces import SUFFIXES
 from transforms.image import Found
+from transforms.letters.faces import SUFFIXES
 from transforms.limits import Limits
 
 from . import refusals

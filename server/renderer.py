@@ -19,8 +19,8 @@ from detectors.found import pack, unpack
 from transforms.carried import carried
 from transforms.encode import encode
 from transforms.failure import Failure, Kind
-from transforms.fonts import install
 from transforms.image import Found, Image, Probe, Size
+from transforms.letters.fonts import install
 from transforms.limits import Limits
 from transforms.output import Client, Encoded, Encoding, Output, Report
 from transforms.pipeline import Pipeline

@@ -29,10 +29,10 @@ from transforms.expressions import (
     parts,
 )
 from transforms.failure import Failure
+from transforms.letters.writing import TextBox, Wording
 from transforms.pipeline import Else, End, If, Let, Node, Pending, Pipeline, Preset, Step
 from transforms.registry import operations
 from transforms.words import Grid, Words
-from transforms.writing import TextBox, Wording
 
 from .shared import jsonl
 from .test_operations_contract import values as any_value

@@ -10,7 +10,7 @@ import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
-from transforms import fonts
+from transforms.letters import fonts
 
 Boxes = Mapping[str, tuple[int, int, int, int]]
 """By character: left, bottom, right and top of the block that it is drawn as; it leads 600 units further."""

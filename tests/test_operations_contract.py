@@ -15,25 +15,25 @@ from hypothesis import strategies as st
 
 from transforms import params
 from transforms.backdrop import Blurred
+from transforms.effects.matrices import ColourMatrix
+from transforms.effects.quads import QuadText
+from transforms.effects.regions import Side
+from transforms.effects.tints import Gradient, Stop
 from transforms.failure import Failure, Kind
 from transforms.gravity import THINGS, Search, Wish, Wishes
 from transforms.image import Image, Scale, Size
 from transforms.input import MAX_RANGES, Input, Pages, joined
+from transforms.letters.writing import FontName, TextBox, Wording
 from transforms.limits import Limits
-from transforms.matrices import ColourMatrix
 from transforms.numbers import print_number
 from transforms.output import Output, Report
 from transforms.params import Colour, Compass, Dimensions, Focus
 from transforms.picture import Delivery, Picture, PictureName
 from transforms.pipeline import Step
-from transforms.quads import QuadText
-from transforms.regions import Side
 from transforms.registry import Operation, describe, operations
 from transforms.resample import shrink
 from transforms.texts import FileName, PublicId
-from transforms.tints import Gradient, Stop
 from transforms.words import Grid, Words
-from transforms.writing import FontName, TextBox, Wording
 
 from .steps import FOUND, apply, outcome, picture, pixels, projected, scene
 

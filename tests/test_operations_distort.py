@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from transforms.effects.warping import projective
 from transforms.failure import Failure
 from transforms.image import Image, Size
 from transforms.pipeline import Step
-from transforms.warping import projective
 
 from .steps import apply, coordinates, frame, picture, pixels, plain, projected
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from transforms.effects.thresholds import NAMES, threshold_map
 from transforms.image import Image
 from transforms.pipeline import Step
-from transforms.thresholds import NAMES, threshold_map
 
 from .steps import apply, frame, picture, pixels, plain
 

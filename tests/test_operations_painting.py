@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from transforms.bands import in_bands
+from transforms.effects.bands import in_bands
+from transforms.effects.painting import brushed, lines_of, toned
 from transforms.image import Image, PixelArray
-from transforms.painting import brushed, lines_of, toned
 
 from .steps import apply, frame, picture, pixels, plain, scene
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from transforms.effects.replacing import vivid
 from transforms.hues import Colour
 from transforms.image import Image
-from transforms.replacing import vivid
 
 from .pictures import gradient, noise, quadrants
 from .steps import apply, frame, picture, pixels, plain

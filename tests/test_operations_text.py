@@ -11,9 +11,9 @@ from transforms.computed import interpolated
 from transforms.expressions import Expression, Number, Text, Value, Variable
 from transforms.failure import Failure, Kind
 from transforms.image import Image
+from transforms.letters.writing import LONGEST, MOST_LINES, WEIGHTS
 from transforms.operations.text import text
 from transforms.pipeline import Pipeline, Step
-from transforms.writing import LONGEST, MOST_LINES, WEIGHTS
 
 from .lettered import font, installed
 from .steps import FOUND as SEEN

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from transforms.effects.theming import ground_of
 from transforms.hues import Colour
 from transforms.image import Image, PixelArray
-from transforms.theming import ground_of
 
 from .steps import apply, frame, pixels, plain, scene
 

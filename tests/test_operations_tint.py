@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from transforms.effects.tints import Gradient, ramp
 from transforms.failure import Failure
 from transforms.image import Image
-from transforms.tints import Gradient, ramp
 
 from .pictures import gradient, noise
 from .steps import apply, frame, picture, pixels, plain

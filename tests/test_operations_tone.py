@@ -7,8 +7,8 @@ import colorsys
 import numpy as np
 import pytest
 
+from transforms.effects.tones import LEVELS, about_middle, power, sigmoid, then
 from transforms.image import Image, PixelArray
-from transforms.tones import LEVELS, about_middle, power, sigmoid, then
 
 from .steps import apply, frame, picture, pixels, plain
 

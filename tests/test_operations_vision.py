@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from transforms.effects.tables import in_linear_light
 from transforms.image import Image, PixelArray
 from transforms.operations.vision import Condition
-from transforms.tables import in_linear_light
 
 from .pictures import noise
 from .steps import apply, frame, picture, pixels, plain

@@ -19,7 +19,7 @@ from server.doctor_watermark import watermark as examined
 from server.presets import Presets
 from server.settings import Settings, SettingsError
 from server.watermark import UNMARKED, marked, wants_mark, watermark_of
-from transforms.fonts import find
+from transforms.letters.fonts import find
 from transforms.pipeline import Pipeline
 
 from .servers import Server

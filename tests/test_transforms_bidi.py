@@ -9,7 +9,7 @@ from bidi import get_display
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms import bidi
+from transforms.letters import bidi
 
 LETTERS = "abאבجد12٣-+,. $()[]%\u0301\u2066\u2067\u2068\u2069"
 _INVISIBLE = str.maketrans("", "", "\u2066\u2067\u2068\u2069")

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from fontTools.ttLib import TTCollection, TTFont
 
-from transforms import fonts, fonts_faces
 from transforms.failure import Failure, Kind
-from transforms.fonts_aliases import NAMES, PACKAGES, STAND_INS
-from transforms.fonts_coverage import Coverage, coverage_of
-from transforms.fonts_faces import coverage, faces_in, folded, opened, rules
+from transforms.letters import faces as fonts_faces
+from transforms.letters import fonts
+from transforms.letters.aliases import NAMES, PACKAGES, STAND_INS
+from transforms.letters.coverage import Coverage, coverage_of
+from transforms.letters.faces import coverage, faces_in, folded, opened, rules
 
 from .lettered import font, installed
 

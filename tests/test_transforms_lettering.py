@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from fontTools.ttLib import TTFont
 
-from transforms import fonts, lettering_lines
 from transforms.failure import Failure, Kind
 from transforms.image import PixelArray
-from transforms.lettering import drawn
-from transforms.lettering_lines import Paragraph, lines_of
+from transforms.letters import fonts
+from transforms.letters import lines as lettering_lines
+from transforms.letters.lettering import drawn
+from transforms.letters.lines import Paragraph, lines_of
+from transforms.letters.writing import MOST_INK, MOST_PIXELS, Writing
 from transforms.params import Colour
-from transforms.writing import MOST_INK, MOST_PIXELS, Writing
 
 from .lettered import BLOCKS, font, installed, wants
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transforms.linebreaks import opportunities
+from transforms.letters.linebreaks import opportunities
 
 
 @pytest.mark.parametrize(

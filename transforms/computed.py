@@ -11,10 +11,10 @@ from math import floor
 from .expressions import Expression, Number, Text, Value, Variable, bad_expression
 from .failure import bad_argument
 from .grammar import parse_expression
+from .letters.writing import FontName, TextBox, Wording
 from .numbers import print_number
 from .params import Aspect, BackdropText, ColourText, Corners, Float, Int, IntOr, Offset, Parameter, WxH
 from .picture import PictureName, escaped
-from .writing import FontName, TextBox, Wording
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from . import computed
 from .computed import Computed
 from .expressions import Expression, Value
 from .failure import Failure, Kind, bad_argument, nearest
+from .letters.writing import Wording
 from .params import Flag, Parameter
 from .registry import Argument, Operation, find
-from .writing import Wording
 
 if TYPE_CHECKING:
     from .pipeline import Pipeline

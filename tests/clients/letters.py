@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from transforms.image import PixelArray
-from transforms.lettering import drawn
+from transforms.letters.lettering import drawn
+from transforms.letters.writing import Writing
 from transforms.params import ColourText
-from transforms.writing import Writing
 
 from .signs import CLOSE
 from .site import Delivered

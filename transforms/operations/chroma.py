@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from ..chroma import saturated, turned, vibrant
+from ..effects.chroma import saturated, turned, vibrant
+from ..effects.tables import on_colours
 from ..image import Frame, PixelArray
 from ..params import Percent
 from ..registry import operation
-from ..tables import on_colours
 
 
 @operation("saturation", example="saturation:40", scaling="commutes")

@@ -7,12 +7,12 @@ from typing import Annotated
 import cv2
 import numpy as np
 
+from ..effects.tables import luma, mapped, on_colours
+from ..effects.tints import shades
 from ..image import Frame
 from ..params import Colour, ColourText, Percent
 from ..registry import operation
 from ..resample import layered
-from ..tables import luma, mapped, on_colours
-from ..tints import shades
 
 
 @operation("grayscale", example="grayscale", scaling="commutes")

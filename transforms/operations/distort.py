@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..effects.quads import Quad, QuadText, points_of
+from ..effects.warping import Levels, Places, fitted, projective, warped
 from ..geometry import flipped, nominal
 from ..image import Image, Scale, Size
 from ..params import Degrees
-from ..quads import Quad, QuadText, points_of
 from ..registry import operation
-from ..warping import Levels, Places, fitted, projective, warped
 
 _FAR = 30_000  # px from the centre of an arc, from where on numbers of four bytes are off by more than .002 px
 

@@ -7,11 +7,11 @@ from typing import Annotated
 import cv2
 import numpy as np
 
+from ..effects.thresholds import NAMES, threshold_map
 from ..image import Frame, PixelArray
 from ..params import Choice
 from ..registry import operation
 from ..resample import layered
-from ..thresholds import NAMES, threshold_map
 
 _ROWS = 64  # at least, that are compared at once
 _TYPES = Choice(NAMES, tuple((str(number), name) for number, name in enumerate(NAMES)))

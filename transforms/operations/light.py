@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-from .. import automatic
-from ..chroma import vibrant
+from ..effects import automatic
+from ..effects.chroma import vibrant
+from ..effects.shadows import filled, lift
+from ..effects.sharpness import unsharp
+from ..effects.tables import on_colours
+from ..effects.tones import Curve, blended, curved, then
 from ..image import Frame, Image, Scale
 from ..params import Percent
 from ..registry import operation
-from ..shadows import filled, lift
-from ..sharpness import unsharp
-from ..tables import on_colours
-from ..tones import Curve, blended, curved, then
 
 
 @operation("auto-brightness", example="auto-brightness", scaling="commutes")

@@ -7,12 +7,12 @@ from math import ceil
 from typing import Annotated, Literal
 
 from ..blending import alpha_of
+from ..effects.silhouettes import behind, closed, filled, grown, shrunk, softened, upon
 from ..geometry import placed
 from ..hues import BLACK, TRANSPARENT, Colour, ColourText
 from ..image import Frame, Image, Scale, Size, nearest_pixel
 from ..params import Int, Pixels
 from ..registry import operation
-from ..silhouettes import behind, closed, filled, grown, shrunk, softened, upon
 
 Mode = Literal["outer", "inner", "inner-fill", "fill"]
 

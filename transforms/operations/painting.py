@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from ..bands import in_bands
+from ..effects.bands import in_bands
+from ..effects.painting import brushed, inked, light_of, lines_of, toned
 from ..image import Frame, PixelArray, Size
-from ..painting import brushed, inked, light_of, lines_of, toned
 from ..params import Int, IntOr, Percent
 from ..registry import operation
 from ..resample import layered, premultiplied

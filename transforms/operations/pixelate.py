@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from ..blocks import automatic_block, in_blocks
+from ..effects.blocks import automatic_block, in_blocks
+from ..effects.regions import FACES, REGION_GRAVITIES, Place, Side, hides_faces, kinds_for
 from ..geometry import nominal
 from ..image import Found, Frame, PixelArray, Scale
 from ..params import Float, Length, Offset, Pixels
-from ..regions import FACES, REGION_GRAVITIES, Place, Side, hides_faces, kinds_for
 from ..registry import operation
 from ..resample import premultiplied, soften_weighted
 

@@ -8,14 +8,14 @@ from typing import Annotated
 import cv2
 import numpy as np
 
+from ..effects.matrices import ColourMatrix
+from ..effects.replacing import Replacement, vivid
+from ..effects.tables import Matrix, in_bgr
 from ..image import Frame, Image, PixelArray
-from ..matrices import ColourMatrix
 from ..modes import to_bgr, to_bgra
 from ..params import Colour, ColourText, Percent
 from ..registry import operation
-from ..replacing import Replacement, vivid
 from ..resample import layered
-from ..tables import Matrix, in_bgr
 
 _KEEPS_ALPHA = (0.0, 0.0, 0.0, 1.0)
 

@@ -6,8 +6,8 @@ from math import ceil, floor, hypot
 
 import numpy as np
 
+from ..effects.redness import REACH, without_red
 from ..image import Found, Frame, PixelArray, Region
-from ..redness import REACH, without_red
 from ..registry import operation
 
 

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 
 from ..blending import alpha_of
+from ..effects.silhouettes import behind, softened, solid
 from ..geometry import nominal, placed
 from ..hues import BLACK, TRANSPARENT, Colour, ColourText
 from ..image import Frame, Image, PixelArray, Scale, Size, nearest_pixel
 from ..params import Int, Length, Offset, Percent, pixels_of
 from ..registry import operation
-from ..silhouettes import behind, softened, solid
 
 GRAY = Colour(128, 128, 128)
 

@@ -7,12 +7,12 @@ from typing import Annotated
 import numpy as np
 
 from ..image import Found, Frame, Image, Size
-from ..lettering import drawn
+from ..letters.lettering import drawn
+from ..letters.writing import Alignment, Antialias, FontName, Hinting, TextBox, Weight, Wording, Writing
 from ..limits import Limits
 from ..params import BLACK, TRANSPARENT, Colour, ColourText, Float, Focus, Gravity, Length, Offset, Percent, Pixels
 from ..placing import Overflow, Placement, eyes_of, laid, more_eyes_of
 from ..registry import operation
-from ..writing import Alignment, Antialias, FontName, Hinting, TextBox, Weight, Wording, Writing
 
 NOTHING = Size(1, 1)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
+from ..effects.tables import on_colours
+from ..effects.theming import Theme, graphic, ground_of
 from ..image import Image
 from ..params import Colour, ColourText, Int
 from ..registry import operation
-from ..tables import on_colours
-from ..theming import Theme, graphic, ground_of
 
 
 @operation("theme", example="theme:222222")

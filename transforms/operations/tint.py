@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..effects.tables import in_bgr, luma, mapped, on_colours
+from ..effects.tints import Gradient, Stop, Stops, ramp
 from ..image import Frame, Image, PixelArray
 from ..modes import to_bgr
 from ..params import Colour, ColourText, Percent
 from ..registry import operation
-from ..tables import in_bgr, luma, mapped, on_colours
-from ..tints import Gradient, Stop, Stops, ramp
 
 _RED = (Stop(Colour(255, 0, 0)),)
 _GRAY = Colour(128, 128, 128)

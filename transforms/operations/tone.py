@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from ..chroma import brightened
+from ..effects.chroma import brightened
+from ..effects.tables import on_colours
+from ..effects.tones import LEVELS, Curve, about_middle, curved, power, sigmoid, times
 from ..image import Frame
 from ..params import Percent
 from ..registry import operation
-from ..tables import on_colours
-from ..tones import LEVELS, Curve, about_middle, curved, power, sigmoid, times
 
 _SIGMOID = 10.0  # ImageMagick's strength at 100: the middle is 2.5 times as steep there, 2 times with `linear`
 

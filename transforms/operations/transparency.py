@@ -10,13 +10,13 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from ..effects.surroundings import edge_colour, like
 from ..hues import WHITE, Colour, ColourText
 from ..image import Frame, Image, PixelArray
 from ..modes import to_bgr, to_bgra
 from ..params import Percent
 from ..registry import operation
 from ..resample import layered
-from ..surroundings import edge_colour, like
 
 _RIM = 2  # px on either side of an edge whose colours are mixed of subject and background
 _AROUND = 9  # px, the side of the square in which a pixel of the rim looks for the pure colour of the subject

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
+from ..effects.silhouettes import solid
+from ..effects.surroundings import edge_colour, like
 from ..geometry import cut
 from ..hues import Colour, ColourText
 from ..image import Image, PixelArray
 from ..params import Percent
 from ..registry import operation
-from ..silhouettes import solid
-from ..surroundings import edge_colour, like
 
 
 @operation("trim", example="trim", exact=False, scaling="fixed")

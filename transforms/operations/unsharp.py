@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import log
 from typing import Annotated
 
+from ..effects.sharpness import unsharp
 from ..image import Frame, Scale
 from ..params import Int
 from ..registry import operation
-from ..sharpness import unsharp
 
 _MOST = 2000
 _CURVE = log(10) / log(20)  # strength 100 is an amount of 1, 2000 of 10: the whole range tells apart

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from ..effects.stripes import striped
+from ..effects.tables import Matrix, in_linear_light, on_colours
 from ..image import Frame
 from ..params import Int, IntOr
 from ..registry import operation
-from ..stripes import striped
-from ..tables import Matrix, in_linear_light, on_colours
 
 Condition = Literal[
     "deuteranopia", "protanopia", "tritanopia", "deuteranomaly", "protanomaly", "tritanomaly", "cone-monochromacy",

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from transforms.expressions import Variable
+from transforms.letters.writing import WEIGHTS, unescaped
 from transforms.pipeline import Node, Step
 from transforms.steps import printed
-from transforms.writing import WEIGHTS, unescaped
 
 from .expression import not_expressible
 from .text import Style, Text

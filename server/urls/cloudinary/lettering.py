@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from transforms import writing
 from transforms.computed import Computed, takes_expressions
 from transforms.expressions import Expression, Number, Variable
 from transforms.failure import Failure, Kind
 from transforms.image import nearest_pixel
+from transforms.letters import writing
 from transforms.numbers import print_number
 from transforms.params import WxH
 from transforms.pipeline import Step

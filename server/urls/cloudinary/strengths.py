@@ -10,13 +10,13 @@ from math import log
 from typing import Any
 
 from transforms.computed import Computed, takes_expressions
+from transforms.effects.thresholds import NAMES
 from transforms.expressions import Arithmetic, Expression, Number
 from transforms.failure import Failure, Kind
 from transforms.numbers import print_number
 from transforms.params import Choice, Parameter
 from transforms.pipeline import Step
 from transforms.registry import Operation, operations
-from transforms.thresholds import NAMES
 
 from . import amounts
 from .arguments import Given

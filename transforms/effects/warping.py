@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .image import Affine, PixelArray, Size
-from .modes import to_bgra
-from .resample import layered, resize_weighted
+from ..image import Affine, PixelArray, Size
+from ..modes import to_bgra
+from ..resample import layered, resize_weighted
 
 TILE = 256  # pixels a side that are worked on at once
 _LARGEST = 20_000  # px: the longest side of a canvas

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .failure import bad_argument
-from .numbers import decimal, print_number
+from ..failure import bad_argument
+from ..numbers import decimal, print_number
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .failure import Failure, bad_argument
-from .hues import BLACK, WHITE, Colour, ColourText
-from .image import PixelArray
-from .numbers import decimal, print_number
+from ..failure import Failure, bad_argument
+from ..hues import BLACK, WHITE, Colour, ColourText
+from ..image import PixelArray
+from ..numbers import decimal, print_number
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
-from .failure import Failure, bad_argument, nearest
-from .hues import BLACK, TRANSPARENT, Colour
-from .numbers import Int
-from .places import MAX_SIDE
+from ..failure import Failure, bad_argument, nearest
+from ..hues import BLACK, TRANSPARENT, Colour
+from ..numbers import Int
+from ..places import MAX_SIDE
 
 LONGEST = 2000  # characters
 MOST_LINES = 200

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .hues import Colour
-from .image import PixelArray
-from .modes import to_bgr
+from ..hues import Colour
+from ..image import PixelArray
+from ..modes import to_bgr
 from .replacing import bgr_of, lab_of
 from .tables import Matrix, luma
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .hues import Colour
-from .image import PixelArray
-from .modes import to_bgr
+from ..hues import Colour
+from ..image import PixelArray
+from ..modes import to_bgr
 
 _STEPS = 5  # bits that are left out when colours are counted: 8 levels are one
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..image import PixelArray
+from ..resample import layered
 from .bands import in_bands
-from .image import PixelArray
-from .resample import layered
 
 LUMA = np.array([0.114, 0.587, 0.299])  # ITU-R BT.601, of blue, green and red, as in `grayscale`
 BAND = 64  # rows that are worked on at once: what lies in between stays in the cache, and takes no memory

@@ -16,10 +16,10 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from .failure import Failure, Kind, nearest
-from .fonts_aliases import NAMES, PACKAGES, STAND_INS
-from .fonts_coverage import Coverage
-from .fonts_faces import SUFFIXES, Face, coverage, embedded, faces_in, folded, unreadable
+from ..failure import Failure, Kind, nearest
+from .aliases import NAMES, PACKAGES, STAND_INS
+from .coverage import Coverage
+from .faces import SUFFIXES, Face, coverage, embedded, faces_in, folded, unreadable
 
 MOST_FILES = 5000
 LIGHT_ENOUGH = 550  # a face of less weight is emboldened where 600 or more is wanted

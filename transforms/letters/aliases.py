@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from .fonts_faces import folded
+from .faces import folded
 
 # The first that is installed is taken. Those before the bar have the same widths as what they stand for, so that lines
 # end where they should; those behind it only look alike.

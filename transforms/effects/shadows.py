@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..image import PixelArray
+from ..resample import layered
 from .chroma import BAND, ROOM, brightest
-from .image import PixelArray
-from .resample import layered
 from .tables import luma
 from .tones import LEVELS, Curve
 

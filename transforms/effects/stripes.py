@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .image import PixelArray
-from .resample import layered
+from ..image import PixelArray
+from ..resample import layered
 
 _STRIPES = 60.0  # along the longer side
 _THINNEST = 6.0  # px, of a dark and a light one together

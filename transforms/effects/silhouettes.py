@@ -10,10 +10,10 @@ from math import ceil
 import cv2
 import numpy as np
 
-from .blending import blended
-from .hues import Colour
-from .image import PixelArray
-from .resample import soften_weighted
+from ..blending import blended
+from ..hues import Colour
+from ..image import PixelArray
+from ..resample import soften_weighted
 
 _INSIDE = 128  # of alpha, from where on a pixel is counted to the shape
 _NARROW = 15  # px: 2 % of it are not seen

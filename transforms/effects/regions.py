@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
 
-from .attention import largest_of
-from .failure import Failure, Kind, bad_argument
-from .geometry import nominal
-from .gravity import Compass
-from .image import Box, Found, Scale, Size
-from .params import Choice
-from .places import Length, Offset, pixels_of
+from ..attention import largest_of
+from ..failure import Failure, Kind, bad_argument
+from ..geometry import nominal
+from ..gravity import Compass
+from ..image import Box, Found, Scale, Size
+from ..params import Choice
+from ..places import Length, Offset, pixels_of
 
 FACES = ("face", "faces")
 REGION_GRAVITIES = Choice((*Compass, *FACES, "text"))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import ImageFont
 
-from .failure import Failure, Kind
-from .fonts_coverage import Coverage, coverage_of
+from ..failure import Failure, Kind
+from .coverage import Coverage, coverage_of
 
 if TYPE_CHECKING:
     from fontTools.ttLib import TTFont

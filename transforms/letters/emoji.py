@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from .fonts_faces import Face, opened
-from .image import PixelArray, Size, nearest_pixel
-from .modes import swapped
-from .resample import resize
+from ..image import PixelArray, Size, nearest_pixel
+from ..modes import swapped
+from ..resample import resize
+from .faces import Face, opened
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .image import Frame, PixelArray
-from .modes import to_bgr
-from .resample import layered
+from ..image import Frame, PixelArray
+from ..modes import to_bgr
+from ..resample import layered
 
 Curve = NDArray[np.float64]
 """The level, 0 to 255 and not rounded yet, that each of 256 levels becomes: (256,), or (256, 3) for BGR."""

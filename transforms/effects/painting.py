@@ -14,9 +14,9 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from ..image import PixelArray
+from ..resample import layered
 from .bands import in_bands
-from .image import PixelArray
-from .resample import layered
 
 Plane = NDArray[np.float32]
 

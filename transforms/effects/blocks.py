@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .image import PixelArray
-from .resample import premultiplied
+from ..image import PixelArray
+from ..resample import premultiplied
 
 SMALLEST = 1 / 50  # of the longer side: the block that is taken where none is asked for, 50 along a picture
 

@@ -16,16 +16,16 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
+from ..blending import blended
+from ..failure import Failure, Kind
+from ..hues import Colour
+from ..image import PixelArray
+from ..places import MAX_SIDE
 from . import fonts
-from .blending import blended
-from .failure import Failure, Kind
+from .emoji import emoji_of
+from .faces import opened, rules, unreadable
 from .fonts import Style
-from .fonts_faces import opened, rules, unreadable
-from .hues import Colour
-from .image import PixelArray
-from .lettering_emoji import emoji_of
-from .lettering_lines import Line, Run, advance, emoji_in, lines_of, spaced
-from .places import MAX_SIDE
+from .lines import Line, Run, advance, emoji_in, lines_of, spaced
 from .writing import MOST_INK, MOST_PIXELS, Writing
 
 SLANT = 0.21  # of letters that are slanted because the family has no italic: 12 degrees

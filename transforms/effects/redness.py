@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .image import PixelArray
+from ..image import PixelArray
 
 LEAST, SURE = 2.2, 3.2  # redness from which on a pixel begins to count, and counts wholly
 GLOW = 45  # levels of red above green and blue; in shadows skin is as red, but not as bright

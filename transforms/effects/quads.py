@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .failure import Failure, bad_argument
-from .places import MAX_SIDE, Length, Offset, pixels_of, print_length
+from ..failure import Failure, bad_argument
+from ..places import MAX_SIDE, Length, Offset, pixels_of, print_length
 
 Quad = tuple[Length, ...]
 """x and y of the top left, top right, bottom right and bottom left corner."""

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .image import PixelArray
+from ..image import PixelArray
 
 Ranks = NDArray[np.intp]
 Spot = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]

@@ -11,10 +11,10 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from .hues import Colour
-from .image import PixelArray, Size
-from .modes import to_bgr, to_bgra
-from .resample import layered, shrink
+from ..hues import Colour
+from ..image import PixelArray, Size
+from ..modes import to_bgr, to_bgra
+from ..resample import layered, shrink
 from .tables import Matrix, from_linear, to_linear
 
 Floats = NDArray[np.float32]

@@ -10,11 +10,11 @@ from functools import cache, cached_property
 import regex
 from PIL import features
 
+from ..failure import Failure, Kind
 from . import bidi, fonts
-from .failure import Failure, Kind
+from .emoji import advance_of
+from .faces import opened
 from .fonts import Style
-from .fonts_faces import opened
-from .lettering_emoji import advance_of
 from .linebreaks import opportunities
 from .writing import Writing
 

@@ -10,9 +10,9 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from .image import PixelArray
-from .modes import to_bgr
-from .resample import layered
+from ..image import PixelArray
+from ..modes import to_bgr
+from ..resample import layered
 
 Matrix = NDArray[np.float64]
 

@@ -12,9 +12,9 @@ from math import ceil, exp, log
 import numpy as np
 from numpy.typing import NDArray
 
+from ..image import Image, PixelArray
+from ..modes import to_bgr
 from .chroma import LUMA
-from .image import Image, PixelArray
-from .modes import to_bgr
 from .tones import LEVELS, Curve, power, then, times
 
 Samples = NDArray[np.float32]

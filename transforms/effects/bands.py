@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .image import PixelArray
-from .resample import layered
+from ..image import PixelArray
+from ..resample import layered
 
 ROWS = 128
 

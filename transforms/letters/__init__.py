@@ -1,0 +1,1 @@
+"""Text as pixels: fonts, the directions and breaks of lines, letters."""
