@@ -25,7 +25,7 @@ MEASURED = BELOW | {"w", "h", "ar", "iw", "ih", "iar", "faces", "pages", "tags",
 """Operands with a value: sides and ratio of the picture at this step and of the source, the number of faces and of
 pages, what is in the picture, and of the client its pixel density and the width that it lays the picture out in."""
 
-UNKNOWN = frozenset(("tar", "ils", "idn", "px", "py", "cp", "du", "idu", "current", "ctx", "md", "ref"))
+UNKNOWN = frozenset(("tar", "ils", "idn", "px", "py", "cp", "du", "idu", "current", "ctx", "md"))
 """Operands that Cloudinary has and nothing here can give a value to."""
 
 KINDS = {"faces": frozenset({"faces"}), "tags": frozenset({"faces", "objects"})}

@@ -114,7 +114,7 @@ def operand(name: str, details: tuple[str, ...] = ()) -> Operand:
         )  # fmt: skip
     if name == "auto" and (len(details) > 2 or not all(_STEP.fullmatch(detail) for detail in details)):
         raise bad_expression("auto is followed by up to two lengths, as in auto@20@400", minimum=1, maximum=9999)
-    if details and name not in ("auto", "ctx", "md", "ref"):
+    if details and name not in ("auto", "ctx", "md"):
         raise bad_expression(f"{name} takes nothing more", operand=name)
     return Operand(name, details)
 

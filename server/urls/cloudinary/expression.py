@@ -36,7 +36,7 @@ OPERANDS = {
     "fc": "faces", "pc": "pages", "tags": "tags", "current": "current", "ow": "iw", "oh": "ih", "ctx": "ctx",
     "md": "md",
 }  # fmt: skip
-_STORED = ("ctx", "md", "ref")
+_STORED = ("ctx", "md")
 _CASTS = {"_to_i": "int", "_to_f": "float"}
 
 _PART = re.compile(
@@ -105,7 +105,9 @@ def _tokens(text: str) -> Iterator[Token]:
 
 def _read(match: re.Match[str]) -> Iterator[Token]:
     kind, found = match.lastgroup, match[match.lastgroup or 0]
-    if match["stored"]:
+    if match["stored"] == "ref":
+        yield Text(match["text"])  # a public id, which only a layer makes something of
+    elif match["stored"]:
         yield Operand(match["stored"], (match["text"],))
     elif kind == "text":
         yield Text(found)
