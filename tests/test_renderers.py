@@ -183,7 +183,7 @@ def test_no_process_outlives_the_pool(photo: Path) -> None:
 
 
 def test_what_was_too_costly_is_refused_at_once_for_a_while(media: Path, detection: str) -> None:
-    with Server(media=media, detection=detection, renderers=1, render_timeout=0.3) as server:
+    with Server(media=media, detection=detection, renderers=1, render_timeout=1) as server:
         server.wait("/health")
 
         def answer(path: str) -> tuple[int, str]:
@@ -191,13 +191,13 @@ def test_what_was_too_costly_is_refused_at_once_for_a_while(media: Path, detecti
             return response.status_code, response.json()["code"] if response.status_code != 200 else "ok"
 
         refused = (422, "source-too-costly")
-        slow = "/resize:{}x,enlarge/rotate:33/format:avif/photo.jpg"
-        assert answer(slow.format(2600)) == refused
+        slow = "/resize:{}x,enlarge/oil-paint:100/cartoonify/oil-paint:90/cartoonify:90/photo.jpg"
+        assert answer(slow.format(4000)) == refused
         lost = server.metric("darkroom_lost_renderers_total")
-        assert answer(slow.format(2600)) == refused
+        assert answer(slow.format(4000)) == refused
         assert server.metric("darkroom_lost_renderers_total") == lost
         assert answer("/resize:11x/photo.jpg") == (200, "ok")  # the source is innocent so far
-        assert [answer(slow.format(2600 + n)) for n in (1, 2, 3)] == [refused] * 3
+        assert [answer(slow.format(4000 + n)) for n in (1, 2, 3)] == [refused] * 3
         assert answer("/resize:12x/photo.jpg") == (200, "ok")  # it is the steps that cost so much
 
 
@@ -205,7 +205,7 @@ def test_a_source_that_is_too_costly_whatever_is_done_is_refused(tmp_path: Path)
     rows = np.random.default_rng(1).integers(0, 256, (1, 7000, 3), np.uint8)
     Image.fromarray(np.tile(rows, (7000, 1, 1))).save(tmp_path / "large.png", compress_level=9)
     Image.fromarray(rows).save(tmp_path / "small.png")
-    with Server(media=tmp_path, detection="/nonexistent", renderers=1, render_timeout=0.2) as server:
+    with Server(media=tmp_path, detection="/nonexistent", renderers=1, render_timeout=0.5) as server:
         server.wait("/health")
         assert [server.get(f"/resize:{side}x/large.png").status_code for side in (11, 12, 13)] == [422] * 3
         lost = server.metric("darkroom_lost_renderers_total")

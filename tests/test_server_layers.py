@@ -314,11 +314,11 @@ def test_what_is_stale_is_shown_until_the_new_logo_is_there(tmp_path: Path) -> N
 
 
 def test_what_was_too_costly_is_refused_with_its_layers_alone(media: Path) -> None:
-    with Server(media=media, detection="/nonexistent", renderers=1, render_timeout=0.3) as running:
+    with Server(media=media, detection="/nonexistent", renderers=1, render_timeout=1) as running:
         running.wait("/health")
-        over = "/resize:{}x,enlarge/rotate:33/overlay:quadrants.png/end/format:avif/photo.jpg"
-        assert [running.get(over.format(2600 + n)).status_code for n in range(3)] == [422] * 3
-        assert problem(running.get(over.format(2600)))[:2] == (422, "source-too-costly")
+        over = "/resize:{}x,enlarge/oil-paint:100/cartoonify/oil-paint:90/overlay:quadrants.png/end/photo.jpg"
+        assert [running.get(over.format(4000 + n)).status_code for n in range(3)] == [422] * 3
+        assert problem(running.get(over.format(4000)))[:2] == (422, "source-too-costly")
         for innocent in (
             "/resize:12x/photo.jpg",
             "/overlay:quadrants.png/end/photo.jpg",

@@ -149,7 +149,8 @@ ABSENT = {
 }  # fmt: skip
 # What comes to a size, quality or opacity out of bounds, or makes a number of a word.
 ASTRAY = {
-    "$foo_bar_to_i", "$a_!bbb!_to_i", "$a_!bbb!_to_f", "w_iw_pow_2", "o_w_mul_2", "q_w_mul_2", "c_scale,o_w_mul_2",
+    "$foo_bar_to_i", "$a_!bbb!_to_i", "$a_!bbb!_to_f", "$myexp_ref:!my_file!_to_i", "$myexp_ref:!my_file!_to_f",
+    "w_iw_pow_2", "o_w_mul_2", "q_w_mul_2", "c_scale,o_w_mul_2",
     "$small_150,$big_2_div_$small/c_fill,w_$big,h_$small_add_20/l_my_named_div_layer", "f_ico",
     "$aheight_300,$mywidth_100/c_scale,h_3_mul_ih_add_$aheight,w_3_add_$mywidth_mul_3_add_4_div_2_mul_iw_mul_$mywidth",
     "e_sepia/c_scale,w_100.1", "c_scale,w_200.1", "c_scale,w_399.1",
