@@ -19,6 +19,17 @@ from . import pictures
 from .servers import Server
 from .shared import MODELS, SHARED
 
+TIMED = (
+    "test_cache_", "test_cli", "test_detectors_", "test_edge_", "test_renderers", "test_server_", "test_sources_",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that watch processes, and how long these take, never run at the same time as each other."""
+    for item in items:
+        if item.path.name.startswith(TIMED):
+            item.add_marker(pytest.mark.xdist_group("processes"))
+
 
 @pytest.fixture(scope="session")
 def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -64,7 +64,7 @@ async def test_an_evicting_redis_loses_entries_and_nothing_else(make_redis: Make
             await redis.store.put(f"render:{number}", entry)
         assert redis.took() == {}
         assert await redis.store.get("render:199")
-        assert await redis.store.get("render:0") is None
+        assert None in [await redis.store.get(f"render:{number}") for number in range(100)]
         assert await redis.store.purge(["src-199"]) in (0, 1)  # the set may have been evicted before the entry
         assert await redis.store.get("render:199") is None
 

@@ -24,7 +24,7 @@ SUFFIXES = frozenset((".ttf", ".otf", ".ttc", ".otc", ".woff2"))
 LARGEST = 64 * 1024 * 1024  # bytes of a file; Noto Sans CJK has 19 MB
 LARGE = 2 * 1024 * 1024  # bytes of which few are kept open
 MOST_FACES = 64  # of a collection
-NORMAL, BOLD = 400, 700
+NORMAL = 400
 EMBEDDED = -1  # the number of the face that Pillow brings in itself
 
 _MAGIC = (b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf", b"wOF2")
