@@ -1,4 +1,4 @@
-"""Effects that are understood, but not rendered yet: what is wrong with them is still said first."""
+"""Effects that are understood, but not done here: what is wrong with them is still said first."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from . import test_urls_cloudinary_delivery as delivery
 from . import test_urls_cloudinary_geometry as geometry
 from . import test_urls_cloudinary_look as look
 from . import test_urls_cloudinary_variables as variables
+from . import test_urls_laying as laying
 from .test_urls_cloudinary_gravity import GRAVITIES
 from .transformations import path
 
@@ -23,6 +24,7 @@ TRANSFORMATIONS = [
     *(f"if_{text},w_5" for text, _ in conditions.COMPARISONS),
     *(f"c_lfill,w_9,h_9,g_{gravity}" for gravity, _ in GRAVITIES),
     *delivery.UNDERSTOOD,
+    *(text for text, _ in (*laying.LAYERS, *laying.TEXTS) if not text.startswith("t_small,")),
     "e_sepia:50/w_100", "l_logo,w_10,x_3/q_80", "l_text:Arial_20:a%252Cb/fl_layer_apply,g_south/f_auto",
 ]  # fmt: skip
 

@@ -19,6 +19,7 @@ from server.urls.paths import split
 from transforms.computed import Computed
 from transforms.expressions import Variable
 from transforms.failure import Failure, Kind
+from transforms.layers import MAX_LAYER_DEPTH
 from transforms.picture import Picture
 
 from .shared import jsonl, needs
@@ -282,7 +283,7 @@ def test_broken_structures_are_refused(path: str, code: str) -> None:
 
 def test_as_many_layers_as_allowed() -> None:
     deepest = layers.structure(components("/".join(["l_a"] * 8 + ["fl_layer_apply"] * 8)))
-    assert max(layer.depth for layer in deepest.layers) == layers.MAX_DEPTH
+    assert max(layer.depth for layer in deepest.layers) == MAX_LAYER_DEPTH
     assert len(layers.structure(components("/".join(["l_a"] * 20))).layers) == layers.MAX_LAYERS
 
 

@@ -171,15 +171,6 @@ def test_a_text_is_the_first_step_of_its_layer(transformation: str, native: str)
     assert steps(transformation) == f"overlay:overflow=grow/{native}/end"
 
 
-@pytest.mark.parametrize("transformation", [text for text, _ in (*LAYERS, *TEXTS) if not text.startswith("t_small,")])
-def test_what_was_read_is_printed_and_reads_back(transformation: str) -> None:
-    request = urls.parse(path(transformation))
-    printed = cloudinary.print(request)
-    assert urls.parse(printed) == request
-    assert cloudinary.print(urls.parse(printed)) == printed
-    assert urls.parse(urls.canonical(request)) == request
-
-
 @pytest.mark.parametrize(
     ("native", "transformation"),
     [

@@ -8,13 +8,13 @@ from typing import Any, Literal, get_args
 from urllib.parse import quote, unquote
 
 from .failure import bad_argument
+from .texts import is_plain, path_of
 
 Scheme = Literal["file", "id", "http", "https"]
 Delivery = Literal["upload", "private", "authenticated"]
 
 # What separates steps, arguments, names and folders in canonical text, what begins an expression, and `%` itself.
 _SEPARATORS = re.compile(r"[%/,=:()]")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _ADDRESS = re.compile(r"https?://[^/?#]", re.ASCII)
 _ENCODED = re.compile(r"https?%3A%2F%2F", re.ASCII | re.IGNORECASE)
 
@@ -57,14 +57,13 @@ class PictureName:
 
     def _address(self, text: str) -> Picture:
         address = unquote(text)
-        if not _ADDRESS.match(address) or len(address) > self.longest_address or not _is_plain(address):
+        if not _ADDRESS.match(address) or len(address) > self.longest_address or not is_plain(address):
             raise bad_argument(f"{text!r} is not {self.describe()}", maximum=self.longest_address)
         return Picture("https" if address.startswith("https:") else "http", address)
 
     def _path(self, written: str, text: str) -> str:
-        path = unquote(written.replace(":", "/"))
-        named = all(part not in ("", ".", "..") for part in path.split("/"))
-        if not named or len(path) > self.longest or not _is_plain(path) or "\\" in path:
+        path = path_of(written, self.longest)
+        if path is None:
             raise bad_argument(f"{text!r} is not {self.describe()}", maximum=self.longest)
         return path
 
@@ -96,10 +95,6 @@ class PictureName:
 def escaped(text: str, besides: str = "") -> str:
     """The text with all that separates anything percent-encoded, `besides` these."""
     return _SEPARATORS.sub(lambda found: quote(found[0], safe=besides), text)
-
-
-def _is_plain(text: str) -> bool:
-    return not _CONTROL.search(text) and "\N{REPLACEMENT CHARACTER}" not in text
 
 
 assert set(get_args(Scheme)) <= set(_PREFIXES)  # noqa: S101 - a file of such a name is told by its own prefix

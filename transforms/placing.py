@@ -20,7 +20,6 @@ from .image import Box, Found, Frame, Image, PixelArray, Size
 from .limits import Limits
 from .modes import to_bgra, to_channels
 from .params import TRANSPARENT, Length, pixels_of
-from .resample import layered
 
 Overflow = Literal["clip", "grow", "refuse"]
 """What becomes of a layer that passes the edge: it is cut off, the canvas grows, or the request is refused."""
@@ -77,6 +76,11 @@ class _Copy:
             return None
         part = self.pixels[top - self.top : bottom - self.top, left - self.left : right - self.left]
         return _Copy(part, left, top)
+
+
+def keeps_size(overflow: Overflow, **_: object) -> bool:
+    """Whether the picture is as large with the layer as without."""
+    return overflow != "grow"
 
 
 def eyes_of(gravity: str | Focus, **_: object) -> frozenset[str]:
@@ -197,7 +201,7 @@ def _check_inside(copy: _Copy, size: Size, what: str) -> None:
 
 def _canvas(size: Size, copies: Sequence[_Copy]) -> tuple[Size, int, int]:
     """The canvas that holds picture and copies, and where on it the picture lies."""
-    left, top = max(0, *(-copy.left for copy in copies), 0), max(0, *(-copy.top for copy in copies), 0)
+    left, top = max(0, *(-copy.left for copy in copies)), max(0, *(-copy.top for copy in copies))
     right = max(size.width, *(copy.right for copy in copies))
     bottom = max(size.height, *(copy.bottom for copy in copies))
     return Size(left + right, top + bottom), left, top
@@ -221,9 +225,7 @@ def _mixed(frame: Frame, copies: Sequence[_Copy], place: Placement, began: Size,
     pixels = frame.pixels
     if place.under or place.cutter or place.blend in WHOLE:
         return frame.with_pixels(_wholly(pixels, _one_canvas(copies, frame.size), place, began, seed))
-    for copy in copies:
-        pixels = _over(pixels, copy, place, seed)
-    return frame.with_pixels(pixels)
+    return frame.with_pixels(_over(pixels, copies, place, seed))
 
 
 def _wholly(pixels: PixelArray, canvas: PixelArray, place: Placement, size: Size, seed: int | None) -> PixelArray:
@@ -244,12 +246,15 @@ def _one_canvas(copies: Sequence[_Copy], size: Size) -> PixelArray:
     return canvas
 
 
-def _over(pixels: PixelArray, copy: _Copy, place: Placement, seed: int | None) -> PixelArray:
+def _over(pixels: PixelArray, copies: Sequence[_Copy], place: Placement, seed: int | None) -> PixelArray:
+    """The picture is copied once, however many copies of the layer there are."""
     assert place.blend != "displace"  # noqa: S101 - it is done with the whole canvas
-    rows, columns = slice(copy.top, copy.bottom), slice(copy.left, copy.right)
-    part = blended(pixels[rows, columns], copy.pixels, place.blend, place.strength, seed=seed)
-    channels = max(part.shape[2], pixels.shape[2])
-    result = to_channels(pixels, channels)
-    result = result.copy() if result is pixels else result
-    result[rows, columns] = to_channels(part, channels)
-    return layered(result)
+    result = pixels
+    for copy in copies:
+        rows, columns = slice(copy.top, copy.bottom), slice(copy.left, copy.right)
+        part = blended(result[rows, columns], copy.pixels, place.blend, place.strength, seed=seed)
+        channels = max(part.shape[2], result.shape[2])
+        result = to_channels(result, channels)
+        result = result.copy() if result is pixels else result
+        result[rows, columns] = to_channels(part, channels)
+    return result

@@ -19,6 +19,18 @@ def _escaped(text: str, separators: re.Pattern[str]) -> str:
     return separators.sub(lambda found: quote(found[0], safe=""), text)
 
 
+def is_plain(text: str) -> bool:
+    """Whether nothing in it controls how it is shown, and all of it was UTF-8."""
+    return not _CONTROL.search(text) and "\N{REPLACEMENT CHARACTER}" not in text
+
+
+def path_of(text: str, longest: int) -> str | None:
+    """The path of a text in which `:` stands for `/`; None where it is none, or could lead out of its folder."""
+    path = unquote(text.replace(":", "/"))
+    named = all(part not in ("", ".", "..") for part in path.split("/"))
+    return path if named and len(path) <= longest and is_plain(path) and "\\" not in path else None
+
+
 @dataclass(frozen=True)
 class FileName:
     """The name of a file to save, without a folder. `%2C`, `%3D` and `%25` stand for `,`, `=` and `%`."""
@@ -51,9 +63,8 @@ class PublicId:
     longest: int = 255
 
     def parse(self, text: str) -> str:
-        name = unquote(text.replace(":", "/"))
-        plain = all(part not in ("", ".", "..") for part in name.split("/"))
-        if not plain or len(name) > self.longest or _CONTROL.search(name) or set(name) & set("\\�"):
+        name = path_of(text, self.longest)
+        if name is None:
             raise bad_argument(f"{text!r} is not {self.describe()}", maximum=self.longest)
         return name
 

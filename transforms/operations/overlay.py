@@ -11,7 +11,7 @@ from ..image import Found, Image, Size
 from ..layers import Layer
 from ..params import Choice, Dimensions, Focus, Gravity, Int, Length, Offset, Percent, WxH
 from ..picture import Picture, PictureName
-from ..placing import MIXINGS, Mixing, Overflow, Placement, check_size, eyes_of, laid, more_eyes_of
+from ..placing import MIXINGS, Mixing, Overflow, Placement, check_size, eyes_of, keeps_size, laid, more_eyes_of
 from ..registry import operation
 from ..sizes import fitted, side
 
@@ -22,11 +22,6 @@ Sides = Annotated[Dimensions | None, WxH()]
 Blended = Annotated[Mixing, Choice(MIXINGS)]
 Strength = Annotated[int, Int(1, 100)]
 Opacity = Annotated[int, Percent(0, 100)]
-
-
-def keeps_size(overflow: Overflow, **_: object) -> bool:
-    """Whether the picture is as large with the layer as without."""
-    return overflow != "grow"
 
 
 def _picture_of(layer: Layer, size: Dimensions | None, region: Size) -> Image:

@@ -11,15 +11,10 @@ from ..letters.lettering import drawn
 from ..letters.writing import Alignment, Antialias, FontName, Hinting, TextBox, Weight, Wording, Writing
 from ..limits import Limits
 from ..params import BLACK, TRANSPARENT, Colour, ColourText, Float, Focus, Gravity, Length, Offset, Percent, Pixels
-from ..placing import Overflow, Placement, eyes_of, laid, more_eyes_of
+from ..placing import Overflow, Placement, eyes_of, keeps_size, laid, more_eyes_of
 from ..registry import operation
 
 NOTHING = Size(1, 1)
-
-
-def keeps_size(overflow: Overflow, **_: object) -> bool:
-    """Whether the picture is as large with the text as without."""
-    return overflow != "grow"
 
 
 @operation(

@@ -11,9 +11,11 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from transforms.failure import Failure, Kind, bad_argument
+from transforms.layers import MAX_LAYER_DEPTH, MAX_LAYERS
+from transforms.picture import Delivery
 
 from ...sources.url import canonical_url
 from ..paths import location
@@ -23,8 +25,6 @@ from .component import Component, unsupported
 from .expression import escaped
 from .text import Text
 
-MAX_DEPTH = 8
-MAX_LAYERS = 20
 LONGEST_ID = 255
 
 APPLY = "layer_apply"
@@ -36,9 +36,7 @@ FLAGS = frozenset(
 )  # fmt: skip
 """The flags that say how a layer is laid."""
 
-Delivery = Literal["upload", "private", "authenticated"]
-
-_DELIVERIES: tuple[Delivery, ...] = ("upload", "private", "authenticated")
+_DELIVERIES: tuple[Delivery, ...] = get_args(Delivery)
 _OTHERS = ("audio", "subtitles", "video")
 _VARIABLE = re.compile(r"\$[A-Za-z][A-Za-z0-9]*", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
@@ -193,8 +191,8 @@ def structure(components: Sequence[Component]) -> Structure:
         layers[index] = replace(layer, depth=1 if around is None else layers[around].depth + 1)
         for at in range(layer.opened, layer.applied + 1):
             owners[at] = index
-    if any(layer.depth > MAX_DEPTH for layer in layers):
-        raise _too_much("layers-too-deep", f"layers may be nested {MAX_DEPTH} deep", MAX_DEPTH)
+    if any(layer.depth > MAX_LAYER_DEPTH for layer in layers):
+        raise _too_much("layers-too-deep", f"layers may be nested {MAX_LAYER_DEPTH} deep", MAX_LAYER_DEPTH)
     return Structure(tuple(layers), tuple(owners))
 
 
