@@ -11,7 +11,6 @@ from transforms.expressions import Variable
 from transforms.failure import Failure, Kind
 from transforms.picture import Picture
 from transforms.pipeline import End, If, Node, Pending, Pipeline, Step
-from transforms.registry import find
 
 from ..request import bad_source
 from . import effects, geometry, gravity, layers, wanted
@@ -94,9 +93,7 @@ def step(layer: layers.Layer, parts: Sequence[Component], places: Sequence[Place
     key = key_of(opening)
     begins = opening.attempt(key, opening.values(key)[0], lambda _: picture(layer.source))
     arguments = {"picture": begins, **_place(places), **_flags(parts), **_blend(parts)}
-    operation = find("underlay" if layer.under else "overlay")
-    known = {argument.name for argument in operation.arguments}  # what lies below is not blended, nor does it cut
-    made = parts[-1].step("g", operation.name, **{name: arguments[name] for name in arguments if name in known})
+    made = parts[-1].step("g", "underlay" if layer.under else "overlay", **arguments)
     return replace(made, inner=Pipeline(tuple(inner)))
 
 
