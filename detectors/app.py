@@ -16,11 +16,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from transforms import vocabulary
+
 from .client import SECRET_HEADER
 from .counted import gpu_memory
 from .engine import Asked, Engine
 from .found import pack, unpack_query
 from .lane import Unable
+from .registry import base_of
 
 LARGEST_BODY = 16 << 20
 """Bytes; 1280 × 1280 BGR has 4.9 million."""
@@ -41,7 +44,7 @@ def create_app(engine: Engine, secret: str | None = None) -> Starlette:
             query = unpack_query(body)
         except ValueError as error:
             return _problem(400, "bad-query", str(error))
-        if unknown := query.kinds - engine.kinds:
+        if unknown := {kind for kind in query.kinds if base_of(kind) not in engine.kinds}:
             return _problem(400, "unknown-detector", f"there is no detector {min(unknown)!r}")
         patience = min(query.patience_ms, PATIENCE_MS) / 1000
         asked = engine.ask(query.kinds, query.pixels, time.monotonic() + patience, query.key)
@@ -124,6 +127,7 @@ def _identities(engine: Engine) -> dict[str, object]:
     return {
         "models": {kind: lane.weights.identity for kind, lane in kinds.items() if lane.weights},
         "missing": {kind: {"model": why.model, "how": why.how} for kind, why in missing.items()},
+        "own": vocabulary.current().rows,
     }
 
 

@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Collection, Iterable
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 
 import cachetools
@@ -15,7 +16,7 @@ import cv2
 from .found import Found, Missing, PixelArray
 from .lane import Answer, Lane, Unable, Waiting
 from .models import ModelStore
-from .registry import Detector, Question, detectors
+from .registry import Detector, Question, base_of, detectors
 
 RECENT = 1024
 """Answers that are kept; one is about a kilobyte."""
@@ -57,8 +58,9 @@ class Asked:
         late = {kind: _why(answer) for kind, answer in self.answers.items() if kind not in done}
         if late and not done:
             raise Unable("; ".join(f"{kind}: {why}" for kind, why in late.items()))
-        return Found(
-            regions=tuple(region for answer in done.values() for region in answer.regions),
+        found = reduce(Found.merged, (answer.found for answer in done.values()), Found())
+        return replace(
+            found,
             models=tuple((kind, answer.identity) for kind, answer in done.items()),
             missing=(
                 *self.missing,
@@ -119,7 +121,7 @@ class Engine:
         `pixels` are uint8 (h, w, 1|3|4); alpha is ignored, because what it hides is still in the file.
         `deadline` is of time.monotonic().
         """
-        lanes = {kind: self._lane_of[kind] for kind in sorted(kinds)}
+        lanes = {kind: self._lane_of[base_of(kind)] for kind in sorted(kinds)}
         missing = {kind: why for kind, lane in lanes.items() if (why := lane.missing(kind))}
         bgr = _bgr(pixels)
         answers = {

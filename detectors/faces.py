@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .found import Box, PixelArray, Region
+from .found import Box, Found, PixelArray, Region
 from .manifest import FACES
 from .quiet import cores, silence
 from .registry import Loaded, Question, Weights, detector
@@ -89,8 +89,8 @@ class Faces:
     def __init__(self, model: FaceModel) -> None:
         self.model = model
 
-    def find(self, questions: Sequence[Question]) -> list[tuple[Region, ...]]:
-        return [self._answer(question) for question in questions]
+    def find(self, questions: Sequence[Question]) -> list[Found]:
+        return [Found(self._answer(question)) for question in questions]
 
     def _answer(self, question: Question) -> tuple[Region, ...]:
         passes = self.model.passes

@@ -4,6 +4,7 @@ pickle. What does not decode is Malformed, a ValueError, and so a miss."""
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,14 +12,17 @@ from typing import Any, TypeVar
 import msgpack
 import numpy as np
 
-from transforms.image import Box, Found, Missing, PixelArray, Region, Saliency, Swatch, Tag
+from transforms.image import Box, Found, Mask, Missing, PixelArray, Region, Saliency, Swatch, Tag
 
 __all__ = [
-    "Box", "Found", "Malformed", "Missing", "PixelArray", "Query", "Region", "Saliency", "Swatch", "Tag",
+    "Box", "Found", "Malformed", "Mask", "Missing", "PixelArray", "Query", "Region", "Saliency", "Swatch", "Tag",
     "pack", "pack_query", "unpack", "unpack_query",
 ]  # fmt: skip
 
-VERSION = 1
+VERSION = 2
+
+LARGEST_MASK = 1 << 22
+"""Values of a mask; models make them of 160 × 160, matting of 1024 × 1024."""
 
 T = TypeVar("T")
 
@@ -46,8 +50,20 @@ def pack(found: Found) -> bytes:
     body: bytes = msgpack.packb(
         [
             VERSION,
-            [[r.label, r.score, _plain(r.box), [list(point) for point in r.points], r.by] for r in found.regions],
-            [[tag.name, tag.score, tag.by] for tag in found.tags],
+            [
+                [
+                    r.label,
+                    r.score,
+                    _plain(r.box),
+                    [list(point) for point in r.points],
+                    r.by,
+                    r.sure,
+                    r.text,
+                    _laid(r.mask),
+                ]
+                for r in found.regions
+            ],
+            [[tag.name, tag.score, tag.by, tag.of] for tag in found.tags],
             [[swatch.hex, swatch.name, swatch.share] for swatch in found.colors],
             saliency,
             [list(model) for model in found.models],
@@ -65,7 +81,7 @@ def unpack(data: bytes) -> Found:
     regions, tags, colors, saliency, models, missing = parts
     return Found(
         _each(regions, _region),
-        _each(tags, lambda row: Tag(_text(row[0]), _number(row[1]), _text(row[2])), 3),
+        _each(tags, lambda row: Tag(_text(row[0]), _number(row[1]), _text(row[2]), _text(row[3])), 4),
         _each(colors, lambda row: Swatch(_text(row[0]), _text(row[1]), _number(row[2])), 3),
         None if saliency is None else _saliency(saliency),
         _each(models, lambda row: (_text(row[0]), _text(row[1])), 2),
@@ -103,6 +119,10 @@ def _plain(box: Box) -> list[float]:
     return [box.x, box.y, box.width, box.height]
 
 
+def _laid(mask: Mask | None) -> list[Any] | None:
+    return None if mask is None else [mask.width, mask.height, zlib.compress(mask.data, 1), list(mask.at)]
+
+
 def _decode(data: bytes | bytearray) -> object:
     try:
         return msgpack.unpackb(data)
@@ -111,14 +131,32 @@ def _decode(data: bytes | bytearray) -> object:
 
 
 def _region(row: list[Any]) -> Region:
-    label, score, box, points, by = _listed(row, 5)
+    label, score, box, points, by, sure, text, mask = _listed(row, 8)
     return Region(
         _text(label),
         _number(score),
         Box(*(_number(side) for side in _listed(box, 4))),
         _each(points, lambda point: (_text(point[0]), _number(point[1]), _number(point[2])), 3),
         _text(by),
+        _flag(sure),
+        _text(text),
+        None if mask is None else _mask(mask),
     )
+
+
+def _mask(row: object) -> Mask:
+    width, height, packed, at = _listed(row, 4)
+    pixels = _count(width) * _count(height)
+    if not isinstance(packed, bytes) or pixels > LARGEST_MASK:
+        raise Malformed("not a mask")
+    try:
+        data = zlib.decompressobj().decompress(packed, pixels + 1)
+    except zlib.error:
+        raise Malformed("not a mask") from None
+    if len(data) != pixels:
+        raise Malformed("not a mask")
+    a, b, c, d, e, f = (_number(value) for value in _listed(at, 6))
+    return Mask(width, height, data, (a, b, c, d, e, f))
 
 
 def _saliency(row: object) -> Saliency:
@@ -148,6 +186,12 @@ def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise Malformed("not a finite number")
     return float(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Malformed("neither true nor false")
+    return value
 
 
 def _count(value: object) -> int:

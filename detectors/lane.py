@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .counted import SECONDS, SIZES, Tally
-from .found import Missing, Region
+from .found import Found, Missing
 from .models import ModelStore
 from .registry import Detector, Loaded, Question, Weights
 
@@ -40,7 +40,7 @@ class Unable(Exception):
 class Answer:
     """What a model found, and which model it was."""
 
-    regions: tuple[Region, ...]
+    found: Found
     identity: str
 
 
@@ -206,8 +206,8 @@ class Lane:
             self._retry(loaded, identity, batch)
         else:
             self._failures = 0
-            for waiting, regions in zip(batch, found, strict=True):
-                waiting.answer.set_result(Answer(regions, identity))
+            for waiting, one in zip(batch, found, strict=True):
+                waiting.answer.set_result(Answer(one, identity))
         finally:
             self._running.pop(threading.get_ident(), None)
             self._seconds.add(time.monotonic() - now)

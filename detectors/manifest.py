@@ -2,29 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Form = Literal["detect", "segment", "classify", "pose", "obb"]
+"""What a model answers: boxes, boxes with masks, a word for the picture, boxes with joints, boxes that lie askew."""
+
+Backend = Literal["yolo", "torchvision", "timm", "triton"]
+"""What runs it: ultralytics and our own runners, a classifier of torchvision or timm, or a Triton server elsewhere."""
+
+SIDE = 640
+THRESHOLD = 0.4
+"""Of YOLO11n int8 on photographs: precision of tags 0.91 at 0.4, 0.84 at 0.25."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One set of published weights.
+    """One set of weights: published, or of the operator.
 
+    `task` is the base of the kinds that it serves; an operator's model serves a task of its own name.
+    `sha256` is None where nobody has said it: such a model is pulled only if the operator trusts the publisher.
     `others` are forms of the same weights that are taken from the models folder as they are, best first and before
     `file`; a name that ends in `_openvino_model` is a folder. A model with a `package` comes inside that Python
     package and is never downloaded.
+
+    `labels` are in the order of the model's classes, as it spells them; `names` says by which name some of them are
+    shown. A detection is sure from `threshold` on, or from what `thresholds` says for its label (as the model spells
+    it). `side` is the longest side in pixels of what it looks at. `tags`: whether plain `auto-tag` asks it too.
+    `arch` is the architecture's name for the backends torchvision and timm. `revision` tells apart what the operator
+    set up differently; it is part of the key of every answer.
     """
 
     name: str
     task: str
     version: str
     file: str
-    sha256: str
+    sha256: str | None
     licence: str
     labels: tuple[str, ...] = field(repr=False)
     url: str | None = None
     bytes: int | None = None
     others: tuple[str, ...] = ()
     package: str | None = None
+    form: Form = "detect"
+    side: int = SIDE
+    threshold: float = THRESHOLD
+    thresholds: Mapping[str, float] = field(default_factory=dict, repr=False, hash=False)
+    names: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    tags: bool = False
+    backend: Backend = "yolo"
+    arch: str = ""
+    revision: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the operator's: it serves the kind of its own name."""
+        return self.task == self.name
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The names of what it finds, in the order of its classes."""
+        return tuple(self.names.get(label, label) for label in self.labels)
+
+    def least(self, label: str) -> float:
+        """The score from which on a detection of this label, as the model spells it, is sure."""
+        return self.thresholds.get(label, self.threshold)
 
 
 # fmt: off
@@ -41,10 +84,11 @@ COCO = (
 # fmt: on
 
 
-def _yolo(name: str, release: str, sha256: str) -> Model:
+def _yolo(name: str, release: str, sha256: str | None, task: str = "objects", form: Form = "detect") -> Model:
     return Model(
         name=name,
-        task="objects",
+        task=task,
+        form=form,
         version=release,
         file=f"{name}.pt",
         sha256=sha256,
@@ -66,6 +110,33 @@ OBJECTS = (
     _yolo("yolo26s", "8.4.0", "646f8bc3fe0a656803d95c294f7852321748cb29d13466a1af8862e2db384a1b"),
     _yolo("yolo26m", "8.4.0", "401cea9ab23ad19246ff7744859816bc599f350e93c9dd30367b6f0a0745d0b7"),
 )
+
+MASKS = tuple(
+    _yolo(f"{family}{size}-seg", release, None, "masks", "segment")
+    for family, release in (("yolo11", "8.3.0"), ("yolo26", "8.4.0"))
+    for size in "nsm"
+)
+"""Their checksums are not known here: `darkroom models pull NAME --trust` pins what the publisher sends first."""
+
+
+def _other(name: str, release: str, form: Form, side: int = SIDE) -> Model:
+    """A published model that serves a kind of its own name; what it finds is read from the file when it is pulled."""
+    return replace(_yolo(name, release, None, name, form), labels=(), side=side, others=())
+
+
+_FORMS: tuple[tuple[str, Form, int], ...] = (("cls", "classify", 224), ("pose", "pose", SIDE), ("obb", "obb", 1024))
+
+OTHERS = (
+    *(
+        _other(f"{family}{size}-{suffix}", release, form, side)
+        for family, release in (("yolo11", "8.3.0"), ("yolo26", "8.4.0"))
+        for suffix, form, side in _FORMS
+        for size in "nsm"
+    ),
+    *(_other(f"yoloe-11{size}-seg-pf", "8.3.0", "segment") for size in "sml"),
+    *(_other(f"yoloe-26{size}-seg-pf", "8.4.0", "segment") for size in "nsm"),
+)
+"""Published models that nothing asks by default. Those that end in `-pf` name 4585 things without being prompted."""
 
 FACES = (
     Model(

@@ -94,6 +94,10 @@ class ModelStore:
         weights = self.weights(kind)
         return default if default.url and not (weights and weights.path.is_relative_to(self.folder)) else None
 
+    def own(self) -> tuple[Model, ...]:
+        """The operator's models in the folder that can be used."""
+        return ()
+
     def listing(self) -> list[Listed]:
         """Every model of the manifest, as it stands."""
         used = {weights.path for task in detectors().values() if (weights := self._look(task))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -11,9 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+from transforms import vocabulary
 from transforms.failure import Failure, Kind, nearest
+from transforms.vocabulary import Named, Vocabulary
 
-from .found import Found, PixelArray, Region
+from .found import Found, PixelArray
 from .manifest import Model
 
 
@@ -33,10 +35,17 @@ class Weights:
 
 @dataclass(frozen=True)
 class Question:
-    """What a model is asked: a kind that it serves, about uint8 pixels (h, w, 3) BGR."""
+    """What a model is asked: a kind that it serves, about uint8 pixels (h, w, 3) BGR.
+
+    A kind is a `base`, or a base with an argument after a colon (`objects:heat:dog`).
+    """
 
     kind: str
     pixels: PixelArray
+
+    @property
+    def argument(self) -> str:
+        return self.kind.partition(":")[2]
 
 
 class Loaded(Protocol):
@@ -44,8 +53,8 @@ class Loaded(Protocol):
 
     batch: int
 
-    def find(self, questions: Sequence[Question]) -> list[tuple[Region, ...]]:
-        """One answer per question; boxes in [0, 1] of its pixels, `Region.by` the kind that was asked."""
+    def find(self, questions: Sequence[Question]) -> list[Found]:
+        """Regions and tags per question; boxes in [0, 1] of its pixels, `by` the kind that was asked."""
         ...
 
 
@@ -74,6 +83,12 @@ class Detector:
 
 _detectors: dict[str, Detector] = {}
 _local: dict[str, Find] = {}
+_own: dict[str, Detector] = {}  # of the operator's models
+
+
+def base_of(kind: str) -> str:
+    """A kind without its argument."""
+    return kind.partition(":")[0]
 
 
 def detector(task: str, *, sides: Mapping[str, int], models: Sequence[Model], threads: int = 1) -> Callable[[L], L]:
@@ -119,9 +134,52 @@ def _load_all() -> None:
 
 
 def detectors() -> Mapping[str, Detector]:
-    """Detectors that need a model, by task."""
+    """Detectors that need a model, by task: those that come with Darkroom or a plug-in, then the operator's."""
     _load_all()
-    return MappingProxyType(_detectors)
+    return MappingProxyType({**_detectors, **_own})
+
+
+def install(models: Iterable[Model]) -> None:
+    """From now on the operator's models are these, and their names and labels are words of URLs.
+
+    Each is a task and a kind of its own, by its name. Raises ValueError for a name that is taken.
+    """
+    by_name = {model.name: model for model in models}
+    words = (Named(name, _shown(model), model.tags, model.side) for name, model in sorted(by_name.items()))
+    _install(Vocabulary(tuple(words)), {name: (model,) for name, model in by_name.items()})
+
+
+def adopt(words: Vocabulary) -> None:
+    """The same for a process that asks another one's models, and knows no more of them than their words."""
+    if words != vocabulary.current():
+        _install(words, {})
+
+
+def _install(words: Vocabulary, models: Mapping[str, tuple[Model, ...]]) -> None:
+    _load_all()
+    taken = set(words.names) & {*_local, *_detectors, *(kind for known in _detectors.values() for kind in known.sides)}
+    if taken:
+        raise ValueError(f"{min(taken)!r} is a kind of detection that comes with Darkroom")
+    global _own  # noqa: PLW0603 - replaced as a whole, so that no other thread sees half of it
+    _own = {
+        named.name: Detector(
+            named.name, MappingProxyType({named.name: named.side}), models.get(named.name, ()), _load_own
+        )
+        for named in words.models
+    }
+    vocabulary.install(words)
+
+
+def _shown(model: Model) -> tuple[str, ...]:
+    """Labels as they are told, each once."""
+    return tuple(dict.fromkeys(model.names.get(label, label) for label in model.labels))
+
+
+def _load_own(weights: Weights, device: str) -> Loaded:
+    """An operator's model, by what runs it."""
+    backend = "classify" if weights.model.backend in ("torchvision", "timm") else "yolo"
+    load: Load = importlib.import_module(f"detectors.{backend}").load
+    return load(weights, device)
 
 
 def local_detectors() -> Mapping[str, Find]:
@@ -132,8 +190,9 @@ def local_detectors() -> Mapping[str, Find]:
 
 def serving(kind: str) -> Detector:
     """The detector that serves a kind; raises Failure unknown-detector."""
+    base = base_of(kind)
     for candidate in detectors().values():
-        if kind in candidate.sides:
+        if base in candidate.sides:
             return candidate
     known = sorted(kind for candidate in detectors().values() for kind in candidate.sides)
     close = nearest(kind, known)
@@ -144,13 +203,19 @@ def serving(kind: str) -> Detector:
 
 
 def model_kinds() -> frozenset[str]:
-    """Every kind that a detector with a model serves."""
+    """Every base of kinds that a detector with a model serves."""
     return frozenset(kind for candidate in detectors().values() for kind in candidate.sides)
+
+
+def modelled(kinds: Iterable[str]) -> frozenset[str]:
+    """Those of the kinds that a detector with a model serves."""
+    bases = model_kinds()
+    return frozenset(kind for kind in kinds if base_of(kind) in bases)
 
 
 def side_for(kinds: Collection[str]) -> int:
     """The longest side in pixels at which a picture should be sent for these kinds; more is worth nothing."""
-    return max(serving(kind).sides[kind] for kind in kinds)
+    return max(serving(kind).sides[base_of(kind)] for kind in kinds)
 
 
 def models() -> Mapping[str, Model]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .found import Box, Region
+from .found import Box, Found, Region
 from .manifest import OBJECTS
 from .quiet import silence
 from .registry import Loaded, Question, Weights, detector
@@ -29,6 +29,7 @@ class Yolo:
 
         cv2.setNumThreads(1)  # ultralytics sets 0; one thread and several callers are faster than several threads
         on_gpu = device == "cuda" and weights.path.suffix == ".pt"
+        self._threshold = weights.model.threshold
         self.batch = 16 if on_gpu else 1  # on a CPU batching gains nothing, and exports are fixed at 1
         self._model = YOLO(str(weights.path.resolve(strict=True)), task="detect")
         self._asked: dict[str, Any] = {
@@ -36,17 +37,18 @@ class Yolo:
             "device": "cuda:0" if on_gpu else "cpu",
         }  # fmt: skip
 
-    def find(self, questions: Sequence[Question]) -> list[tuple[Region, ...]]:
+    def find(self, questions: Sequence[Question]) -> list[Found]:
         results = self._model.predict([question.pixels for question in questions], **self._asked)
-        return [_regions(result) for result in results]
+        asked = zip(questions, results, strict=True)
+        return [Found(_regions(result, question.kind, self._threshold)) for question, result in asked]
 
 
-def _regions(result: Any) -> tuple[Region, ...]:
+def _regions(result: Any, kind: str, threshold: float) -> tuple[Region, ...]:
     """What one ultralytics Results holds."""
     height, width = result.orig_shape
     boxes = result.boxes
     return tuple(
-        Region(result.names[int(label)], score, _box(corners, width, height))
+        Region(result.names[int(label)], score, _box(corners, width, height), by=kind, sure=score >= threshold)
         for corners, score, label in zip(boxes.xyxy.tolist(), boxes.conf.tolist(), boxes.cls.tolist(), strict=True)
     )
 

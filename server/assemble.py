@@ -84,6 +84,7 @@ def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection
     cache = _cache(settings, metrics)
     models = ModelStore(settings.models)
     identities = Identities(models, Client(detection, settings.detection_secret_text))
+    identities.install()
     configuration = Configuration.load(settings.config)
     mounts = configuration.originals(settings)
     origins = open_origins(settings, mounts, cache.store, metrics)

@@ -11,7 +11,7 @@ import numpy as np
 from detectors.client import Client as Detection
 from detectors.client import Unanswered
 from detectors.local import find_local
-from detectors.registry import local_detectors, model_kinds, side_for
+from detectors.registry import local_detectors, modelled, side_for
 from transforms.decode import Decode, decode
 from transforms.image import Found, Image, Missing, PixelArray, Probe, Size
 from transforms.modes import flatten
@@ -111,7 +111,7 @@ class SourceFinder:
         self._clock.lap("plan")
         if not first.provisional:
             return first
-        self._of_source(first.needs & model_kinds(), 0)
+        self._of_source(modelled(first.needs), 0)
         self._of_source(_more(first, self._known.get(self._source.number(0), Found())), 0)
         return plan(pipeline, probe, limits, self._known.get(self._source.number(0)), side_for=_side_for)
 
@@ -125,16 +125,16 @@ class SourceFinder:
         return self._decoded[1]
 
     def __call__(self, kinds: frozenset[str], image: Image, frame: int) -> Found:
-        found = projected(self._of_source(kinds & model_kinds(), frame), image.from_source)
+        found = projected(self._of_source(modelled(kinds), frame), image.from_source)
         local = kinds & local_detectors().keys()
         if local:
             found = found.merged(find_local(local, image.frames[frame].pixels))
-        strangers = kinds - model_kinds() - local
+        strangers = kinds - modelled(kinds) - local
         return found.merged(Found(missing=tuple(Missing(kind, "", NO_DETECTOR) for kind in sorted(strangers))))
 
     def anew(self, kinds: frozenset[str], image: Image, frame: int) -> Found:
         self._clock.lap("run")
-        found = self._seen(kinds & model_kinds(), image.frames[frame].pixels, None)
+        found = self._seen(modelled(kinds), image.frames[frame].pixels, None)
         self._clock.lap("find")
         return found
 
@@ -192,20 +192,21 @@ class SourceFinder:
 
 def _side_for(kinds: frozenset[str]) -> int:
     """The long side in pixels that detectors of these kinds want to see."""
-    models = kinds & model_kinds()
+    models = modelled(kinds)
     return max(side_for(models) if models else 1, LOCAL_SIDE if kinds - models else 1)
 
 
 def _more(plan: Plan, found: Found) -> frozenset[str]:
     """What steps ask for once they know `found`. Only asked of plans whose scale it decides: no geometry before."""
     kinds = (planned.step.operation.then(found, **planned.step.arguments) for planned in plan.steps)
-    return frozenset().union(*kinds) & model_kinds()
+    return modelled(frozenset().union(*kinds))
 
 
 def _only(found: Found, kinds: frozenset[str]) -> Found:
     return replace(
         found,
         regions=tuple(region for region in found.regions if region.by in kinds),
+        tags=tuple(tag for tag in found.tags if tag.by in kinds),
         models=tuple(model for model in found.models if model[0] in kinds),
         missing=tuple(missing for missing in found.missing if missing.detector in kinds),
     )

@@ -20,7 +20,7 @@ from .identities import Identities
 
 KEPT = 30 * 86_400.0  # s; a finding is as old as the content and the model, which are in the key
 LARGEST_READ_AT_ONCE = 1 << 20
-FINDINGS_VERSION = "1"  # raise it with any change of how a model is asked: sizes, thresholds, padding
+FINDINGS_VERSION = "2"  # raise it with any change of how a model is asked: sizes, thresholds, padding
 
 
 class Findings:
@@ -47,14 +47,15 @@ class Findings:
             found = found.merged(_read(entry)) if entry else found
         return found
 
-    async def remember(self, content: str, found: Found, tags: tuple[str, ...] = ()) -> None:
-        """Keep what was found; `tags` are those of the source that it was found in."""
+    async def remember(self, content: str, found: Found, named: tuple[str, ...] = ()) -> None:
+        """Keep what was found; `named` are the tags of the source that it was found in."""
         now = time.time()
         for kind, model in found.models:
             key = self._key(content, kind)
             if key and model == self._models.of(kind):
-                part = replace(found, regions=found.by(kind), models=((kind, model),), missing=())
-                await self._store.put(key, Entry(pack(part), {}, now, now + KEPT, now + KEPT, tags))
+                tags = tuple(tag for tag in found.tags if tag.by == kind)
+                part = replace(found, regions=found.by(kind), tags=tags, models=((kind, model),), missing=())
+                await self._store.put(key, Entry(pack(part), {}, now, now + KEPT, now + KEPT, named))
 
     def identities(self, kinds: frozenset[str]) -> tuple[str, ...]:
         """The models that stand behind kinds, as they enter a render's key."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from detectors.client import Client, Unanswered
 from detectors.models import ModelStore
+from detectors.registry import adopt, base_of, install
+from transforms.vocabulary import Vocabulary
 
 FIRST_PAUSE = 0.5  # s, until the service has told something
 REFRESHED_EVERY = 5.0  # s; weights may come while the server runs
@@ -25,7 +27,11 @@ class Identities:
 
     def of(self, kind: str) -> str | None:
         """`name@sha256 prefix` of the model for a kind, None where nothing answers for it."""
-        return self._store.identity(kind) if self._told is None else self._told.get(kind)
+        return self._store.identity(kind) if self._told is None else self._told.get(base_of(kind))
+
+    def install(self) -> None:
+        """The operator's models that the folder has, as words of URLs; later what the service tells."""
+        install(self._store.own())
 
     async def watch(self) -> None:
         """Asks the service again and again, for as long as the server runs."""
@@ -40,3 +46,4 @@ class Identities:
         except Unanswered:
             return
         self._told = {str(kind): str(identity) for kind, identity in answer.get("models", {}).items()}
+        adopt(Vocabulary.read(answer.get("own")))

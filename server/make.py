@@ -13,7 +13,8 @@ from cache.entry import Entry, Meta
 from cache.key import digest
 from cache.open import Cache
 from detectors.found import pack, unpack
-from detectors.registry import model_kinds
+from detectors.registry import modelled
+from transforms import vocabulary
 from transforms.failure import Failure
 from transforms.image import Found
 from transforms.letters.faces import SUFFIXES
@@ -44,6 +45,7 @@ FAILED_TTL = 30.0  # s for which what the source made fail is not tried again
 COSTLY_REMEMBERED = 60.0  # s for which what killed its renderer is refused at once
 META = frozenset({"media_type", "degraded", "timings", "disposition", "headers", "source_bytes", "modified"})
 STRIKES = 3  # pipelines that a source may fail with before it is refused altogether
+USUAL = frozenset({"faces", "largest-face", "all-faces", "objects"})
 LIGHT = frozenset({"resize", "crop"})
 
 
@@ -146,7 +148,7 @@ class Maker:
         until = time.monotonic() + self._renderers.seconds
         job = Job(
             str(source.path), wanted.pipeline.text, wanted.client, self._limits, min(deadline, until), content,
-            _packed(known), lent, wanted.mark.text,
+            _packed(known), lent, wanted.mark.text, vocabulary.current(),
         )  # fmt: skip
         try:
             rendered = await self._renderers.render(job)
@@ -167,10 +169,11 @@ class Maker:
 
         What a step may ask for once it knows more is looked up as well: it costs next to nothing.
         """
-        if not needs & model_kinds():
+        asked = modelled(needs)
+        if not asked:
             return None, None
         content = await self._findings.content(source.path, source.version)
-        known = await self._findings.known(content, model_kinds())
+        known = await self._findings.known(content, asked | USUAL)
         self._metrics.found["hit" if known.models else "miss"].inc()
         return content, known
 

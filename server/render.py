@@ -13,6 +13,7 @@ from cachetools import LRUCache
 from cache.entry import Entry
 from cache.key import digest
 from cache.open import Cache
+from transforms import vocabulary
 from transforms.failure import Failure, Kind
 from transforms.output import Client, OutputFormat
 from transforms.pipeline import Pipeline
@@ -78,6 +79,7 @@ class Delivery:
         self._access = access
         self._formats = formats
         self._watermark = watermark
+        self._words = vocabulary.current()
         self._asked: LRUCache[tuple[bytes, bytes], Asked] = LRUCache(REMEMBERED, getsizeof=lambda asked: asked.weight)
         self.background: set[asyncio.Task[None]] = set()
 
@@ -105,6 +107,9 @@ class Delivery:
 
     def ask(self, raw_path: str, raw_query: str) -> Asked:
         """1. The path as a request, its signature checked; both dialects give the same pipeline."""
+        if vocabulary.current() is not self._words:  # the same text may mean something else
+            self._words = vocabulary.current()
+            self._asked.clear()
         key = _name(raw_path.encode("latin-1"), raw_query.encode("latin-1"))
         asked = self.recall(*key)
         if asked is not None:

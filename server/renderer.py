@@ -16,6 +16,7 @@ import cv2
 
 from detectors.client import Client as Detection
 from detectors.found import pack, unpack
+from detectors.registry import adopt
 from transforms.carried import carried
 from transforms.encode import encode
 from transforms.failure import Failure, Kind
@@ -30,6 +31,7 @@ from transforms.probe import Source, open_source
 from transforms.registry import operations
 from transforms.rewrap import no_larger
 from transforms.run import check_time, run
+from transforms.vocabulary import NOTHING, Vocabulary
 
 from .clock import Clock
 from .explaining import Mark, explained, story_of
@@ -38,7 +40,6 @@ from .layering import LayerMaker, Lent
 
 TRIMMED_EVERY = 20  # renders; to do it takes some ms
 OUT_OF_MEMORY = -4  # cv::Error::StsNoMem
-SURE = 0.4  # score from which something found names the result; that of `auto-tag`
 FACES = frozenset({"faces", "largest-face", "all-faces"})
 
 
@@ -55,6 +56,7 @@ class Job:
     known: bytes | None = None  # packed Found of the source, as far as it is known already
     layers: tuple[Lent, ...] = ()  # all that layers may show
     mark: str = ""  # the watermark, which a drawing of the source wants as well
+    words: Vocabulary = NOTHING  # what the operator's models add to the grammar
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,8 @@ def _render(job: Job) -> Rendered:
     deadline = job.deadline
     check_time(deadline)
     clock = Clock()
-    pipeline = _parsed(job.pipeline)
+    adopt(job.words)
+    pipeline = _parsed(job.pipeline, job.words)
     lent = LayerMaker(
         job.layers, limits=job.limits, client=job.client, detection=_process.detection, deadline=deadline, clock=clock
     )
@@ -156,7 +159,7 @@ def _render(job: Job) -> Rendered:
             check_time(deadline)
             sent = {"media_type": media_type, "bytes": len(body), "width": size.width, "height": size.height}
             story = story_of(pipeline, source, finder, planned, outcome, sent, clock.laps)
-            mark = Mark(_parsed(job.mark), source, finder, job.client, deadline, layers)
+            mark = Mark(_parsed(job.mark, job.words), source, finder, job.client, deadline, layers)
             body, media_type, size = explained(story, finder, mark, as_json=output.instead.json)
             clock.lap("explain")
     found = pack(finder.found) if finder.asked else None
@@ -169,9 +172,9 @@ def _render(job: Job) -> Rendered:
 
 def _labels(found: Found) -> tuple[str, ...]:
     """What detectors are sure enough of, each name once: those of objects, and `face`."""
-    regions = (region for region in found.regions if region.score >= SURE)
+    regions = (region for region in found.regions if region.sure)
     named = {"face" if region.by in FACES else region.label.lower() for region in regions}
-    return tuple(sorted(named | {tag.name.lower() for tag in found.tags if tag.score >= SURE}))
+    return tuple(sorted(named | {tag.name.lower() for tag in found.tags}))
 
 
 def _opened(job: Job, pipeline: Pipeline) -> Source:
@@ -235,5 +238,6 @@ def _said(output: Output, result: Image | Report, finder: SourceFinder) -> tuple
 
 
 @lru_cache(512)
-def _parsed(pipeline: str) -> Pipeline:
+def _parsed(pipeline: str, words: Vocabulary) -> Pipeline:
+    """The pipeline as these words read it."""
     return Pipeline.parse(pipeline)

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import inf
 from typing import Any
 
-from detectors.registry import model_kinds
+from detectors.registry import model_kinds, modelled
 from transforms.check import check
 from transforms.output import Client, OutputFormat
 from transforms.pipeline import Pipeline, Preset, Step
@@ -50,7 +50,7 @@ class Wanted:
     def models(self) -> frozenset[str]:
         """The kinds of detections whose models the result depends on: all where one is needed, since what a step asks
         for next depends on what is found first."""
-        return model_kinds() if self.pipeline.needs & model_kinds() else frozenset()
+        return model_kinds() if modelled(self.pipeline.needs) else frozenset()
 
     @cached_property
     def attempts(self) -> tuple[Wanted, ...]:

@@ -53,7 +53,7 @@ def face(x: float, y: float, width: float, height: float, score: float = 0.9, by
 
 
 def thing(label: str, x: float, y: float, width: float, height: float, score: float = 0.8) -> Region:
-    return Region(label, score, Box(x, y, width, height))
+    return Region(label, score, Box(x, y, width, height), sure=score >= 0.4)
 
 
 FOUND = Found(

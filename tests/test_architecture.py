@@ -33,7 +33,7 @@ def allowed(room: str, name: str) -> bool:
     first, *rest = name.split(".")
     if first not in ROOMS or first == room or room == "server":
         return True
-    return room == "detectors" and first == "transforms" and (not rest or rest[0] in ("image", "failure"))
+    return room == "detectors" and first == "transforms" and (not rest or rest[0] in ("image", "failure", "vocabulary"))
 
 
 @pytest.mark.parametrize(("room", "file"), FILES, ids=lambda value: getattr(value, "name", value))

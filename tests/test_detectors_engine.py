@@ -11,7 +11,7 @@ import pytest
 
 from detectors import lane as lane_module
 from detectors.engine import Engine, pick_device
-from detectors.found import Box, Missing, Region
+from detectors.found import Box, Found, Missing, Region
 from detectors.lane import Unable
 from detectors.manifest import FACES
 from detectors.registry import Detector, Weights
@@ -49,7 +49,7 @@ class Model:
         if self.fail(questions):
             raise RuntimeError("no")
         return [
-            (Region("thing", 0.5, Box(0, 0, 1, len(self.calls)), by=question.kind),) for question in questions
+            Found((Region("thing", 0.5, Box(0, 0, 1, len(self.calls)), by=question.kind),)) for question in questions
         ]  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def test_questions_wait_for_a_model_that_is_loading():
     assert not engine.ready
     asked = engine.ask({"faces"}, PIXELS, soon())
     loading.set()
-    assert asked.answers["faces"].result(5).regions
+    assert asked.answers["faces"].result(5).found.regions
     assert engine.ready
     engine.close()
 
@@ -235,7 +235,7 @@ def test_a_full_queue_refuses(engine_of, monkeypatch):
     with pytest.raises(Unable, match="too many"):
         engine.find({"faces"}, PIXELS, soon())
     model.go.set()
-    assert all(asked.answers["faces"].result(5).regions for asked in [first, *waiting])
+    assert all(asked.answers["faces"].result(5).found.regions for asked in [first, *waiting])
 
 
 def test_a_gpu_answers_in_batches(engine_of):
@@ -246,7 +246,7 @@ def test_a_gpu_answers_in_batches(engine_of):
     assert model.entered.acquire(timeout=5)
     rest = [engine.ask({"faces"}, PIXELS, soon()) for _ in range(6)]
     model.go.set()
-    assert all(asked.answers["faces"].result(5).regions for asked in [first, *rest])
+    assert all(asked.answers["faces"].result(5).found.regions for asked in [first, *rest])
     assert [len(questions) for questions in model.calls] == [1, 4, 2]
 
 

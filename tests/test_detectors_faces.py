@@ -34,7 +34,7 @@ def picture(name, side=640):
 
 
 def faces_in(model, pixels, kind="faces"):
-    return model.find([Question(kind, pixels)])[0]
+    return model.find([Question(kind, pixels)])[0].regions
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from contextlib import suppress
 
 import msgpack
@@ -14,6 +15,7 @@ from detectors.found import (
     Box,
     Found,
     Malformed,
+    Mask,
     Missing,
     Query,
     Region,
@@ -29,9 +31,14 @@ from detectors.found import (
 words = st.text(max_size=12)
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=64)
 boxes = st.builds(Box, numbers, numbers, numbers, numbers)
+masks = st.builds(
+    lambda width, height, at: Mask(width, height, bytes(range(width * height)), at),
+    st.integers(1, 9), st.integers(1, 9), st.tuples(*[numbers] * 6),
+)  # fmt: skip
 regions = st.builds(
-    Region, words, numbers, boxes, st.lists(st.tuples(words, numbers, numbers), max_size=5).map(tuple), words
-)
+    Region, words, numbers, boxes, st.lists(st.tuples(words, numbers, numbers), max_size=5).map(tuple), words,
+    st.booleans(), words, st.none() | masks,
+)  # fmt: skip
 maps = st.tuples(st.integers(1, 9), st.integers(1, 9)).map(
     lambda size: Saliency(np.arange(size[0] * size[1], dtype=np.uint8).reshape(size))
 )
@@ -44,7 +51,7 @@ def tuples(of: st.SearchStrategy) -> st.SearchStrategy:
 founds = st.builds(
     Found,
     tuples(regions),
-    tuples(st.builds(Tag, words, numbers, words)),
+    tuples(st.builds(Tag, words, numbers, words, words)),
     tuples(st.builds(Swatch, words, words, numbers)),
     st.none() | maps,
     tuples(st.tuples(words, words)),
@@ -81,29 +88,40 @@ def test_damage_is_a_value_error_or_another_found(found, at, byte):
         assert isinstance(unpack(bytes(data)), Found)
 
 
-REGION = ["face", 0.9, [0.1, 0.1, 0.2, 0.2], [], "faces"]
+REGION = ["face", 0.9, [0.1, 0.1, 0.2, 0.2], [], "faces", True, "", None]
+
+
+def region(at, instead):
+    """The packed region with another value at a place."""
+    return [*REGION[:at], instead, *REGION[at + 1 :]]
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        [2, [], [], [], None, [], []],
-        [1, [], [], [], None, []],
-        [1, [["face", float("nan"), [0, 0, 1, 1], [], "faces"]], [], [], None, [], []],
-        [1, [["face", True, [0, 0, 1, 1], [], "faces"]], [], [], None, [], []],
-        [1, [["face", 0.5, [0, 0, 1], [], "faces"]], [], [], None, [], []],
-        [1, [["face", 0.5, [0, 0, 1, 1], [["nose", 0.5]], "faces"]], [], [], None, [], []],
-        [1, [[b"face", 0.5, [0, 0, 1, 1], [], "faces"]], [], [], None, [], []],
-        [1, [], [["person"]], [], None, [], []],
-        [1, [], [], [], [2, 2, b"123"], [], []],
-        [1, [], [], [], [0, 2, b""], [], []],
-        [1, [], [], [], None, {"faces": "x"}, []],
-        {"version": 1},
+        [1, [], [], [], None, [], []],
+        [2, [], [], [], None, []],
+        [2, [REGION[:5]], [], [], None, [], []],
+        *(
+            [2, [region(at, instead)], [], [], None, [], []]
+            for at, instead in [
+                (0, b"face"), (1, float("nan")), (1, True), (2, [0, 0, 1]), (3, [["nose", 0.5]]), (5, 1), (6, None),
+                (7, [2, 2, b"1234", [0] * 6]), (7, [2, 2, zlib.compress(b"123"), [0] * 6]),
+                (7, [2, 2, zlib.compress(b"12345"), [0] * 6]), (7, [2, 2, zlib.compress(b"1234"), [0] * 5]),
+                (7, [1 << 20, 1 << 20, zlib.compress(b"1234"), [0] * 6]), (7, [2, 2, zlib.compress(bytes(99)), [0] * 6]),
+            ]
+        ),
+        [2, [], [["person"]], [], None, [], []],
+        [2, [], [["person", 0.5, "objects"]], [], None, [], []],
+        [2, [], [], [], [2, 2, b"123"], [], []],
+        [2, [], [], [], [0, 2, b""], [], []],
+        [2, [], [], [], None, {"faces": "x"}, []],
+        {"version": 2},
     ],
-    ids=str,
-)
+    ids=lambda body: str(body)[:60],
+)  # fmt: skip
 def test_another_shape_is_a_value_error(body):
-    assert unpack(msgpack.packb([1, [REGION], [], [], None, [], []])).regions  # the nearest shape that is right
+    assert unpack(msgpack.packb([2, [REGION], [], [], None, [], []])).regions  # the nearest shape that is right
     with pytest.raises(Malformed):
         unpack(msgpack.packb(body))
 

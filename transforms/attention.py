@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import reduce
 from math import sqrt
 
+from . import vocabulary
 from .geometry import around
-from .gravity import Compass, Focus, Search, Wishes, search_of
+from .gravity import THINGS, Compass, Focus, Search, Wishes, search_of
 from .image import Box, Found, Region, Size
 from .labels import GROUPS, labels_of
 from .windows import heaviest
 
-OBJECT_SCORE = 0.4  # objects below it are wrong too often (precision .91 at 0.4, .84 at 0.25)
 FACE_WEIGHT, OBJECT_WEIGHT = 3.0, 1.0  # saliency has .25 in all
 WISH_WEIGHT = 6.0  # of what is named at weight 100: as large as a face, it counts twice as much
 FACE_PRIORITY = 50  # the largest face stays in sight like something named at this weight
@@ -60,7 +60,13 @@ def _kinds_of_rest(search: Search, at: int) -> frozenset[str]:
 
 
 def _kinds_of(thing: str) -> frozenset[str]:
-    return frozenset({"faces" if thing in ("face", "faces") else "text" if thing == "text" else "objects"})
+    if thing in ("face", "faces", "text"):
+        return frozenset({"text" if thing == "text" else "faces"})
+    words = vocabulary.current()
+    if thing in words.names:
+        return frozenset({thing})
+    own = words.kinds_of(words.words[thing]) if thing in words.words else frozenset[str]()
+    return own | {"objects"} if thing in THINGS else own
 
 
 def _kinds_for(wishes: Wishes) -> frozenset[str]:
@@ -77,7 +83,7 @@ def seen(thing: str, found: Found) -> tuple[Region, ...]:
         return _by_size(found.faces)
     if thing == "text":
         return _by_size(found.by("text"))
-    regions = found.faces if thing == "face" else _objects(found, labels_of(thing))
+    regions = found.faces if thing == "face" else _objects(found, thing)
     return _by_size(regions)[:1]
 
 
@@ -90,8 +96,14 @@ def things_seen(search: Search | None, found: Found) -> tuple[Region, ...]:
     return ()
 
 
-def _objects(found: Found, labels: frozenset[str]) -> Iterator[Region]:
-    return (region for region in found.by("objects") if region.label in labels and region.score >= OBJECT_SCORE)
+def _objects(found: Found, thing: str) -> Iterator[Region]:
+    """What models are sure is such a thing: of the operator's models by the name of one, or a label of it."""
+    kinds, words = _kinds_of(thing), vocabulary.current()
+    labels = labels_of(thing) | {words.words.get(thing, thing)}
+    return (
+        region for region in found.regions
+        if region.by in kinds and region.sure and (region.by == thing or region.label in labels)
+    )  # fmt: skip
 
 
 def _by_size(regions: Iterable[Region]) -> tuple[Region, ...]:
@@ -235,7 +247,7 @@ def _usual(found: Found, wishes: Wishes) -> Iterator[tuple[Region, bool]]:
     faces = found.faces if wishes.base == "all" else ()
     yield from ((face, at == 0) for at, face in enumerate(_by_size(faces)))
     objects = found.by("objects") if wishes.base != "none" else ()
-    yield from ((region, False) for region in objects if region.score >= OBJECT_SCORE)
+    yield from ((region, False) for region in objects if region.sure)
 
 
 def _usual_weight(region: Region) -> float:
@@ -248,7 +260,7 @@ def _size(region: Region) -> float:
 
 def all_of(thing: str, found: Found) -> tuple[Region, ...]:
     """All regions that are such a thing, the largest first; of `face` only that."""
-    return seen(thing, found) if thing in ("face", "faces", "text") else _by_size(_objects(found, labels_of(thing)))
+    return seen(thing, found) if thing in ("face", "faces", "text") else _by_size(_objects(found, thing))
 
 
 def _lies_in(region: Region, boxes: Iterable[Box]) -> bool:

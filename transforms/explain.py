@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .attention import OBJECT_SCORE
 from .chosen import Choice, chosen
 from .drawing import FACES
 from .failure import Failure, Kind
@@ -121,7 +120,7 @@ def _verdict(region: Region, choices: list[tuple[Passed, Choice]], story: Story)
         return "smaller"
     if region.by == "all-faces":
         return "hidden"
-    if region.by == "objects" and region.score < OBJECT_SCORE:
+    if not region.sure:
         return "unsure"
     return "shown" if _share(region, story) >= LEAST_SHOWN else "outside"
 

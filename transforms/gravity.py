@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Literal
 
+from . import vocabulary
 from .failure import Failure, bad_argument, nearest
 from .labels import ALIASES, GROUPS, LABELS
 from .numbers import WHOLE, decimal
@@ -34,6 +35,13 @@ Compass = {
 
 THINGS = ("face", "faces", "body", "text", *GROUPS, *LABELS)
 """What can be looked for: the largest face, all of them, a person, writing, an object of one of these labels."""
+
+
+def things() -> tuple[str, ...]:
+    """All that can be looked for: THINGS, what one of the operator's models finds, and labels of these."""
+    words = vocabulary.current()
+    return (*THINGS, *dict.fromkeys((*words.names, *words.words))) if words.models else THINGS
+
 
 _BASES = {"no_faces": "no_faces", "none": "none", "classic": "none"}
 _USUAL = ("face", "faces", "subject")  # what `auto` prefers anyway
@@ -81,22 +89,28 @@ class Search:
         return ":".join([*self.things, *([str(self.auto)] if self.auto else [])])
 
 
-@lru_cache(1024)
 def search_of(gravity: str | Focus | None) -> Search | None:
     """What is to be looked for; None for places, which need no detector. Raises Failure bad-argument."""
     if gravity is None or isinstance(gravity, Focus) or gravity in Compass:
         return None
-    things, words = gravity.split(":"), list[str]()
-    auto = "auto" in things
+    return _search(gravity, vocabulary.current())
+
+
+@lru_cache(1024)
+def _search(gravity: str, _: vocabulary.Vocabulary) -> Search:
+    """Remembered with the words by which it was read."""
+    wanted, words = gravity.split(":"), list[str]()
+    auto = "auto" in wanted
     if auto:
-        at = things.index("auto")
-        things, words = things[:at], things[at + 1 :]
-    elif things[-1] == "center":
-        things.pop()
-    unknown = next((thing for thing in things if thing not in THINGS), None)
+        at = wanted.index("auto")
+        wanted, words = wanted[:at], wanted[at + 1 :]
+    elif wanted[-1] == "center":
+        wanted.pop()
+    known = things()
+    unknown = next((thing for thing in wanted if thing not in known), None)
     if unknown is not None:
-        raise _unknown(unknown, [*THINGS, "auto", "center"])
-    return Search(tuple(_each_once(things)), _wishes(words) if auto else None)
+        raise _unknown(unknown, [*known, "auto", "center"])
+    return Search(tuple(_each_once(wanted)), _wishes(words) if auto else None)
 
 
 def _wishes(words: list[str]) -> Wishes:
@@ -112,10 +126,11 @@ def _wishes(words: list[str]) -> Wishes:
 
 def _wish(text: str) -> Wish:
     thing, _, weight = text.rpartition("_")
-    if text in THINGS or not thing:
+    known = things()
+    if text in known or not thing:
         thing, weight = text, "100"
-    if thing not in THINGS:
-        raise _unknown(thing if weight == "avoid" or weight.isdecimal() else text, [*THINGS, *_BASES, "subject"])
+    if thing not in known:
+        raise _unknown(thing if weight == "avoid" or weight.isdecimal() else text, [*known, *_BASES, "subject"])
     if weight == "avoid":
         return Wish(thing, None)
     if not (WHOLE.fullmatch(weight) and 0 <= int(weight) <= 100):
@@ -123,11 +138,11 @@ def _wish(text: str) -> Wish:
     return Wish(thing, int(weight))
 
 
-def _each_once(things: list[str]) -> list[str]:
-    twice = next((thing for thing in things if things.count(thing) > 1), None)
+def _each_once(named: list[str]) -> list[str]:
+    twice = next((thing for thing in named if named.count(thing) > 1), None)
     if twice is not None:
         raise bad_argument(f"{twice} is named twice", hint="name it once")
-    return things
+    return named
 
 
 def _unknown(word: str, known: Iterable[str]) -> Failure:
@@ -158,7 +173,7 @@ class Gravity:
 
     def _words(self) -> Iterator[str]:
         yield from Compass if self.places else ()
-        yield from THINGS if self.things else ()
+        yield from things() if self.things else ()
         yield from ("auto",) if self.auto else ()
 
     def parse(self, text: str) -> str | Focus:

@@ -90,11 +90,26 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Mask:
+    """Which pixels belong to something: `width` × `height` values of 0 to 255, row by row.
+
+    `at` leads from fractions of the mask to fractions of the picture that it is about: (a, b, c, d, e, f) takes x, y to
+    a·x + b·y + c, d·x + e·y + f. `masks.plane` lays it over a picture.
+    """
+
+    width: int
+    height: int
+    data: bytes = field(repr=False)
+    at: tuple[float, float, float, float, float, float] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
-    """Something found at a place. `by` is the kind of detector: faces, largest-face, all-faces, objects.
+    """Something found at a place. `by` is the kind that was asked: faces, largest-face, all-faces, objects, codes …
 
     `points` are named landmarks in fractions of the picture; for faces right_eye, left_eye, nose, mouth_right and
-    mouth_left, right and left being the person's own.
+    mouth_left, right and left being the person's own; for what lies askew its corners, `corner_1` to `corner_4`.
+    `sure`: the score reaches what its model wants of this label before it counts. `text` is what is written there.
     """
 
     label: str
@@ -102,15 +117,22 @@ class Region:
     box: Box
     points: tuple[tuple[str, float, float], ...] = ()
     by: str = "objects"
+    sure: bool = True
+    text: str = ""
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A word for the whole picture, with the score in [0, 1] and the kind of detector that says so."""
+    """A word for the whole picture, with the score in [0, 1] and the kind that was asked.
+
+    `of` is the tag that it follows from, as `vehicle` does from `car`; empty where a detector says it itself.
+    """
 
     name: str
     score: float
     by: str
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

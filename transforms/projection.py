@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .image import Affine, Box, Found, Region
+from .image import Affine, Box, Found, Mask, Region
 
 LEAST_VISIBLE = 0.25  # share of a box that must be left in the picture; redaction keeps every trace
 
@@ -29,7 +29,13 @@ def _seen(region: Region, affine: Affine) -> Region | None:
     if visible is None or (region.by != _KEPT_WHOLLY and visible.area < LEAST_VISIBLE * box.area):
         return None
     points = tuple((name, *_point(affine, x, y)) for name, x, y in region.points)
-    return replace(region, box=visible, points=points)
+    return replace(region, box=visible, points=points, mask=region.mask and _laid(region.mask, affine))
+
+
+def _laid(mask: Mask, affine: Affine) -> Mask:
+    at = affine @ np.vstack([np.array(mask.at).reshape(2, 3), [0.0, 0.0, 1.0]])
+    a, b, c, d, e, f = (float(value) for value in at.ravel())
+    return replace(mask, at=(a, b, c, d, e, f))
 
 
 def moved(box: Box, affine: Affine) -> Box:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from .attention import OBJECT_SCORE
 from .expressions import BELOW, KINDS, Expression, Number, Operand, Text, Value, bad_expression, holds, undefined, value
 from .failure import Failure, Kind
 from .image import Found, Probe, Size
@@ -138,8 +137,8 @@ class _Course:
 
     def _tags(self) -> Text:
         found = self._found("tags")
-        objects = {region.label for region in found.by("objects") if region.score >= OBJECT_SCORE}
-        tags = {tag.name for tag in found.tags if tag.score >= OBJECT_SCORE}
+        objects = {region.label for region in found.by("objects") if region.sure}
+        tags = {tag.name for tag in found.tags}
         return Text(":".join(sorted(objects | tags | ({"person"} if found.by("faces") else set()))))
 
     def _found(self, operand: str) -> Found:

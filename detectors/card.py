@@ -1,0 +1,176 @@
+"""`model.toml`: what an operator says of a model, beside its weights or alone for one that is known already."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from transforms.failure import Failure, Kind
+
+from .manifest import SIDE, THRESHOLD, Backend, Form, Model
+
+CARD = "model.toml"
+LARGEST_CARD = 4 << 20
+"""Bytes; 4585 labels and their thresholds take 0.2 million."""
+
+MOST_LABELS = 30_000  # ImageNet-21k has 21 841
+
+UNSAID = "not stated"
+
+Label = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Score = Annotated[float, Field(ge=0, le=1)]
+Checksum = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Card(BaseModel):
+    """The contents of a model.toml; what is None is not said.
+
+    `labels` are in the order of the model's classes. `url` is of a Triton server that has the model, `source` where
+    the file was downloaded from.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    url: str | None = None
+    source: str | None = None
+    sha256: Checksum | None = None
+    version: str = ""
+    licence: str | None = None
+    backend: Backend = "yolo"
+    arch: str = ""
+    form: Form | None = None
+    side: Annotated[int, Field(ge=32, le=4096)] | None = None
+    labels: Annotated[tuple[Label, ...], Field(max_length=MOST_LABELS)] = ()
+    threshold: Score | None = None
+    tags: bool | None = None
+    thresholds: Annotated[Mapping[str, Score], Field(default_factory=dict)]
+    names: Annotated[Mapping[str, Label], Field(default_factory=dict)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Card:
+        if self.file is not None and (Path(self.file).name != self.file or self.file.startswith(".")):
+            raise ValueError(f"file {self.file!r} is not the name of a file beside model.toml")
+        if self.url is not None and urlsplit(self.url).scheme not in ("http", "https", "grpc"):
+            raise ValueError(f"url {self.url!r} is not the address of a model, as http://host:8000/name")
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError("a label stands there twice")
+        return self
+
+    @property
+    def weights(self) -> bool:
+        """Whether it describes a model of its own, rather than one that is known already."""
+        return self.file is not None or self.url is not None
+
+    @property
+    def revision(self) -> str:
+        """Six hexadecimal digits that change with whatever changes answers."""
+        said = self.model_dump_json(exclude={"file", "source", "sha256", "version", "licence", "tags"})
+        return hashlib.sha256(said.encode()).hexdigest()[:6]
+
+
+def read_card(folder: Path) -> Card:
+    """The model.toml of a folder; raises Failure model-settings-malformed, OSError where it cannot be read."""
+    path = folder / CARD
+    try:
+        if path.stat().st_size > LARGEST_CARD:
+            raise ValueError(f"it is larger than {LARGEST_CARD} bytes")
+        return Card.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except ValidationError as error:
+        raise _malformed(folder.name, *_first(error)) from None
+    except ValueError as error:
+        raise _malformed(folder.name, str(error)) from None
+
+
+def card_of(name: str, said: Mapping[str, Any]) -> Card:
+    """A card of these values; raises Failure model-settings-malformed."""
+    try:
+        return Card.model_validate(dict(said))
+    except ValidationError as error:
+        raise _malformed(name, *_first(error)) from None
+
+
+def _first(error: ValidationError) -> tuple[str, str]:
+    """What is wrong, and with which key."""
+    detail = error.errors()[0]
+    place = ".".join(map(str, detail["loc"]))
+    return f"{place}: {detail['msg']}" if place else detail["msg"].removeprefix("Value error, "), place
+
+
+def _malformed(name: str, why: str, key: str = "") -> Failure:
+    return Failure(
+        Kind.UNPROCESSABLE, "model-settings-malformed", f"{name}/{CARD} cannot be used: {why}",
+        hint="mend it, or remove the folder and run `darkroom models add` again", details={"model": name, "key": key},
+    )  # fmt: skip
+
+
+def model_of(name: str, card: Card) -> Model:
+    """The operator's model that a card with weights describes; raises Failure model-settings-malformed."""
+    if not card.labels or card.form is None:
+        raise _malformed(name, "it must say form and labels")
+    if card.file is not None and card.sha256 is None:
+        raise _malformed(name, "it must say the sha256 of its file")
+    strangers = sorted({*card.thresholds, *card.names} - set(card.labels))
+    if strangers:
+        raise _malformed(name, f"{strangers[0]!r} is not one of its labels")
+    model = Model(
+        name=name, task=name, version=card.version, file=f"{name}/{card.file or CARD}", sha256=card.sha256,
+        licence=card.licence or UNSAID, labels=card.labels, url=card.url or card.source, others=tuple(_exports(name, card.file or "")),
+        form=card.form, side=card.side or SIDE, backend=card.backend, arch=card.arch, tags=card.tags is not False,
+        threshold=THRESHOLD, revision=card.revision,
+    )  # fmt: skip
+    return replace(model, **_adjustments(card))
+
+
+def adjusted(model: Model, card: Card) -> Model:
+    """A known model as a card without weights sets it up; raises Failure model-settings-malformed."""
+    strangers = sorted({*card.thresholds, *card.names} - set(model.labels))
+    if strangers:
+        raise _malformed(model.name, f"{strangers[0]!r} is not one of its labels")
+    return replace(model, **_adjustments(card), revision=card.revision)
+
+
+def _adjustments(card: Card) -> dict[str, Any]:
+    said = {"threshold": card.threshold, "side": card.side, "tags": card.tags}
+    maps = {"thresholds": dict(card.thresholds), "names": dict(card.names)}
+    return {name: value for name, value in said.items() if value is not None} | {
+        name: value for name, value in maps.items() if value
+    }
+
+
+def _exports(name: str, file: str) -> Iterator[str]:
+    """Faster forms that `darkroom models export` puts beside a .pt file."""
+    if file.endswith(".pt"):
+        stem = f"{name}/{Path(file).stem}"
+        yield from (f"{stem}_int8_openvino_model", f"{stem}_openvino_model", f"{stem}.onnx")
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write a card into a folder, in the place of the one that is there."""
+    said = card.model_dump(exclude_none=True, exclude_defaults=True)
+    tables = {name: said.pop(name) for name in ("thresholds", "names") if name in said}
+    lines = ["# What Darkroom knows of this model; `darkroom models add` and `set` write it.", *_rows(said)]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *_rows(table)]
+    part = folder / f".{CARD}.part"
+    part.write_text("\n".join(lines) + "\n", "utf-8")
+    part.replace(folder / CARD)
+
+
+def _rows(table: Mapping[str, Any]) -> Iterator[str]:
+    # Strings, numbers, booleans and lists of strings are written alike in JSON and TOML.
+    for name, value in table.items():
+        shown = list(value) if isinstance(value, tuple) else value
+        yield f"{name if name.isidentifier() and name.isascii() else _plain(name)} = {_plain(shown)}"
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)  # else letters outside the basic plane become two that TOML refuses

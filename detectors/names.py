@@ -1,0 +1,53 @@
+"""What an operator's model may be called: its name is a kind of detection and a word of URLs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from itertools import chain
+
+from transforms.failure import Failure, Kind
+
+from .manifest import COCO, FACES, MASKS, OBJECTS, OTHERS
+
+NAME = re.compile("[a-z][a-z0-9-]{0,39}")
+
+KINDS = frozenset([
+    "faces", "all-faces", "largest-face", "objects", "masks", "text", "moderation", "colors", "saliency",
+    "traits", "codes",
+])  # fmt: skip
+"""Kinds of detections that come with Darkroom, or may come with what is installed later."""
+
+GRAVITY = frozenset([
+    "face", "body", "subject", "auto", "center", "none", "classic", "north", "south", "east", "west",
+    "northwest", "northeast", "southwest", "southeast", "vehicle", "outdoor", "animal", "accessory", "sports",
+    "kitchen", "food", "furniture", "electronic", "appliance", "indoor", "aeroplane", "motorbike", "sofa",
+    "tvmonitor", "television", "hairdryer", "doughnut",
+])  # fmt: skip
+"""What a gravity can be besides the labels of COCO: places, groups of labels, other spellings."""
+
+_LABELS = frozenset(chain.from_iterable((label, label.replace(" ", ""), label.replace(" ", "-")) for label in COCO))
+
+_PUBLISHED = frozenset(model.name for model in (*OBJECTS, *MASKS, *OTHERS, *FACES))
+
+
+def check_name(name: str, words: Collection[str] = ()) -> None:
+    """Raises Failure bad-model-name for what no model of an operator may be called; `words` are further ones."""
+    why = _why_not(name, words)
+    if why:
+        raise Failure(
+            Kind.BAD_REQUEST, "bad-model-name", f"a model cannot be called {name!r}: {why}",
+            hint="take another name, such as the name of what it finds in the plural", details={"model": name},
+        )  # fmt: skip
+
+
+def _why_not(name: str, words: Collection[str]) -> str | None:
+    if not NAME.fullmatch(name):
+        return "it must begin with a letter, and have only a to z, 0 to 9 and -, 40 at most"
+    reasons = (
+        (KINDS, "detections of that kind come with Darkroom"),
+        (_PUBLISHED, "a published model has that name"),
+        (GRAVITY | _LABELS, "a gravity has that name"),
+        (words, "an operation has that name"),
+    )
+    return next((why for taken, why in reasons if name in taken), None)

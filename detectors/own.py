@@ -1,0 +1,139 @@
+"""The operator's models: folders in the models folder that hold a model.toml. Cheap: looked at every second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from transforms.failure import Failure, Kind
+
+from .card import CARD, Card, adjusted, model_of, read_card
+from .manifest import FACES, MASKS, OBJECTS, OTHERS, Model
+from .names import check_name
+
+SUFFIXES = (".pt", ".onnx", ".engine", ".safetensors", ".pth", ".xml")
+
+_EXPORTED = ("_openvino_model", "_saved_model", "_ncnn_model")
+
+_PUBLISHED = {model.name: model for model in (*OBJECTS, *MASKS, *OTHERS, *FACES)}
+_ADDED = frozenset(model.name for model in OTHERS)
+
+Mark = tuple[int, int, int]
+"""Of a file: inode, time and size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A folder that looks like a model and cannot be one: a stable code, what is wrong, and what to do about it."""
+
+    name: str
+    code: str
+    why: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at the models folder showed: the operator's models, how known models are set up, and what is
+    refused."""
+
+    models: tuple[Model, ...] = ()
+    adjusted: tuple[Model, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+    def named(self, name: str) -> Model | None:
+        return next((model for model in self.models if model.name == name), None)
+
+    def set_up(self, model: Model) -> Model:
+        """A known model as the operator wants it."""
+        return next((other for other in self.adjusted if other.name == model.name), model)
+
+
+class OwnModels:
+    """Reads the folders; a model.toml that did not change is not read again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._cards: dict[str, tuple[Mark, Card | Failure]] = {}
+
+    def look(self) -> Seen:
+        """Folders as they are now: 40 µs for three of them."""
+        models, known, refused = list[Model](), list[Model](), list[Refused]()
+        for folder in self._folders():
+            try:
+                model = self._model(folder)
+            except Failure as failure:
+                refused.append(Refused(folder.name, failure.code, failure.message, failure.hint or ""))
+                continue
+            if model is not None:
+                (models if model.own else known).append(model)
+        return Seen(tuple(models), tuple(known), tuple(refused))
+
+    def _folders(self) -> Iterator[Path]:
+        try:
+            children = sorted(self._folder.iterdir())
+        except OSError:
+            return
+        for child in children:
+            if not child.name.startswith(".") and not child.name.endswith(_EXPORTED) and child.is_dir():
+                yield child
+
+    def _model(self, folder: Path) -> Model | None:
+        """What a folder holds, None where it holds no model; raises Failure for what cannot be one."""
+        card = self._card(folder)
+        if card is None:
+            _refuse_bare(folder)
+            return None
+        name = folder.name
+        if name in _PUBLISHED and not card.weights:
+            return adjusted(_PUBLISHED[name], card)
+        if name not in _ADDED:
+            check_name(name)
+        return model_of(name, card)
+
+    def _card(self, folder: Path) -> Card | None:
+        """The card of a folder, or None where there is none; raises Failure model-settings-malformed."""
+        try:
+            stat = (folder / CARD).stat()
+            mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+            known, card = self._cards.get(folder.name, (None, None))
+            if known != mark:
+                card = _outcome(lambda: read_card(folder))
+                self._cards[folder.name] = mark, card
+        except OSError:
+            return None
+        if isinstance(card, Failure):
+            raise card
+        return card
+
+
+def _outcome(read: Callable[[], Card]) -> Card | Failure:
+    try:
+        return read()
+    except Failure as failure:
+        return failure
+
+
+def _refuse_bare(folder: Path) -> None:
+    """Raises Failure where a folder holds weights of which nobody said anything."""
+    try:
+        weights = next((file for file in sorted(folder.iterdir()) if file.suffix in SUFFIXES), None)
+    except OSError:
+        return
+    if weights is not None:
+        raise Failure(
+            Kind.UNPROCESSABLE, "model-settings-missing", f"{folder.name} holds {weights.name}, but no {CARD}",
+            hint=f"run `darkroom models add {folder.name}/{weights.name} --name NAME`, which looks at the file and"
+            " writes it", details={"model": folder.name},
+        )  # fmt: skip
+
+
+def published() -> Mapping[str, Model]:
+    """The models of the manifest, by name."""
+    return _PUBLISHED
+
+
+def pinned(model: Model, sha256: str | None) -> Model:
+    """A model with the checksum that was pinned for it, where its publisher has told none."""
+    return replace(model, sha256=sha256) if model.sha256 is None and sha256 else model
