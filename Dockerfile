@@ -4,6 +4,8 @@
 
 FROM python:3.12-slim-bookworm AS base
 ARG PIP_EXTRA_INDEX_URL=
+# Extras of pyproject.toml; `classify`, `moderation`, `ocr`, `parquet` and `metadata` are others that may be wanted.
+ARG EXTRAS="openvino s3 otel sentry"
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # OpenCV wants libGL and glib; jemalloc keeps long-running renderers from fragmenting memory. The fonts (170 MB) are for
 # text in all scripts and in the usual families of the web.
@@ -17,7 +19,7 @@ RUN apt-get update \
 WORKDIR /app
 # Dependencies first: they change less often than the code.
 COPY pyproject.toml README.md LICENSE ./
-RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print('\n'.join(p['dependencies'] + [r for extra in ('openvino', 's3', 'otel', 'sentry') for r in p['optional-dependencies'][extra]]))" > /tmp/requirements.txt \
+RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print('\n'.join(p['dependencies'] + [r for extra in '${EXTRAS}'.split() for r in p['optional-dependencies'][extra]]))" > /tmp/requirements.txt \
  && pip install -r /tmp/requirements.txt
 COPY transforms transforms
 COPY detectors detectors

@@ -35,7 +35,7 @@ def main() -> None:
 def tags(report: dict[str, Any], entry: dict[str, Any]) -> Counter[str]:
     if entry["objects"] is None:
         return Counter()
-    got = {tag["tag"] for tag in report["tags"] if tag["by"] == "objects"}
+    got = {tag["tag"] for tag in report["tags"] if tag["by"] == "objects" and not tag.get("of")}
     wanted = set(entry["objects"])
     if got != wanted:
         print(f"{entry['path']}: extra {sorted(got - wanted)}, absent {sorted(wanted - got)}")

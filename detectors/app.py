@@ -117,7 +117,13 @@ async def _read(request: Request) -> bytearray | None:
 
 
 def _states(engine: Engine) -> dict[str, object]:
-    return {"device": engine.device, "tasks": {lane.detector.task: lane.state for lane in engine.lanes}}
+    """How each model stands, and what is wrong with those that cannot be used."""
+    problems = {lane.detector.task: lane.problem for lane in engine.lanes if lane.problem}
+    refused = {refused.name: f"{refused.code}: {refused.how}" for refused in engine.refused()}
+    return {
+        "device": engine.device, "tasks": {lane.detector.task: lane.state for lane in engine.lanes},
+        **({"problems": problems | refused} if problems or refused else {}),
+    }  # fmt: skip
 
 
 def _identities(engine: Engine) -> dict[str, object]:
@@ -125,7 +131,7 @@ def _identities(engine: Engine) -> dict[str, object]:
     kinds = {kind: lane for lane in engine.lanes for kind in lane.detector.sides}
     missing = {kind: why for kind, lane in kinds.items() if (why := lane.missing(kind))}
     return {
-        "models": {kind: lane.weights.identity for kind, lane in kinds.items() if lane.weights},
+        "models": {kind: lane.identity for kind, lane in kinds.items() if lane.identity},
         "missing": {kind: {"model": why.model, "how": why.how} for kind, why in missing.items()},
         "own": vocabulary.current().rows,
     }

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from transforms.failure import Failure, Kind
 
-from .manifest import SIDE, THRESHOLD, Backend, Form, Model
+from .manifest import SIDE, THRESHOLD, Backend, Form, Model, Preprocess, Scores
 
 CARD = "model.toml"
 LARGEST_CARD = 4 << 20
@@ -52,8 +52,11 @@ class Card(BaseModel):
     labels: Annotated[tuple[Label, ...], Field(max_length=MOST_LABELS)] = ()
     threshold: Score | None = None
     tags: bool | None = None
-    thresholds: Annotated[Mapping[str, Score], Field(default_factory=dict)]
-    names: Annotated[Mapping[str, Label], Field(default_factory=dict)]
+    topk: Annotated[int, Field(ge=1, le=1000)] | None = None
+    scores: Scores | None = None
+    preprocess: Preprocess | None = None
+    thresholds: Mapping[str, Score] = Field(default_factory=dict)
+    names: Mapping[str, Label] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits(self) -> Card:
@@ -73,7 +76,7 @@ class Card(BaseModel):
     @property
     def revision(self) -> str:
         """Six hexadecimal digits that change with whatever changes answers."""
-        said = self.model_dump_json(exclude={"file", "source", "sha256", "version", "licence", "tags"})
+        said = self.model_dump_json(exclude={"file", "source", "sha256", "licence", "tags"})
         return hashlib.sha256(said.encode()).hexdigest()[:6]
 
 
@@ -123,9 +126,9 @@ def model_of(name: str, card: Card) -> Model:
         raise _malformed(name, f"{strangers[0]!r} is not one of its labels")
     model = Model(
         name=name, task=name, version=card.version, file=f"{name}/{card.file or CARD}", sha256=card.sha256,
-        licence=card.licence or UNSAID, labels=card.labels, url=card.url or card.source, others=tuple(_exports(name, card.file or "")),
-        form=card.form, side=card.side or SIDE, backend=card.backend, arch=card.arch, tags=card.tags is not False,
-        threshold=THRESHOLD, revision=card.revision,
+        licence=card.licence or UNSAID, labels=card.labels, url=card.url or card.source,
+        others=tuple(_exports(name, card.file or "")), form=card.form, side=card.side or SIDE, backend=card.backend,
+        arch=card.arch, tags=card.tags is not False, threshold=THRESHOLD, revision=card.revision,
     )  # fmt: skip
     return replace(model, **_adjustments(card))
 
@@ -139,7 +142,7 @@ def adjusted(model: Model, card: Card) -> Model:
 
 
 def _adjustments(card: Card) -> dict[str, Any]:
-    said = {"threshold": card.threshold, "side": card.side, "tags": card.tags}
+    said = {name: getattr(card, name) for name in ("threshold", "side", "tags", "topk", "scores", "preprocess")}
     maps = {"thresholds": dict(card.thresholds), "names": dict(card.names)}
     return {name: value for name, value in said.items() if value is not None} | {
         name: value for name, value in maps.items() if value
@@ -156,7 +159,7 @@ def _exports(name: str, file: str) -> Iterator[str]:
 def write_card(folder: Path, card: Card) -> None:
     """Write a card into a folder, in the place of the one that is there."""
     said = card.model_dump(exclude_none=True, exclude_defaults=True)
-    tables = {name: said.pop(name) for name in ("thresholds", "names") if name in said}
+    tables = {name: said.pop(name) for name in ("preprocess", "thresholds", "names") if name in said}
     lines = ["# What Darkroom knows of this model; `darkroom models add` and `set` write it.", *_rows(said)]
     for name, table in tables.items():
         lines += ["", f"[{name}]", *_rows(table)]

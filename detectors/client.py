@@ -18,8 +18,11 @@ FAILURES = 3
 OPEN_S = 1.0
 """After so many failures in a row nobody asks for so long: a sick service must not hold every renderer."""
 
-MARGIN_S = 0.02
-"""What is kept back of the caller's time, so that the service's own answer to a deadline arrives before it."""
+MOST_BREAKERS = 100
+
+MARGIN_S, MARGIN = 0.02, 0.05
+"""What is kept back of the caller's time, in seconds and as a share of it, so that the service's own answer to a
+deadline arrives before it, also from a busy machine."""
 
 
 class Unanswered(Exception):
@@ -51,6 +54,10 @@ class Breaker:
             self._until = time.monotonic() + OPEN_S
 
 
+class Refused(http.client.HTTPException):
+    """The service is there, and says that it cannot answer this."""
+
+
 class _UnixConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
@@ -68,6 +75,7 @@ class Client:
         self.address = address
         self._headers = {SECRET_HEADER: secret} if secret else {}
         self._breaker = Breaker()
+        self._breakers: dict[frozenset[str], Breaker] = {}  # by what is asked
         self._local = threading.local()
 
     def find(self, kinds: frozenset[str], pixels: PixelArray, *, deadline: float, key: str | None = None) -> Found:
@@ -76,19 +84,27 @@ class Client:
         `key` names the content: questions with the same key share one inference. Kinds that the service cannot answer
         are listed in the result's `missing`; those that it answered in its `models`. Raises Unanswered.
         """
-        if self._breaker.open:
+        # A model that has too much to do must not take the others away: only who does not answer at all does.
+        mine = self._breaker_of(kinds)
+        if self._breaker.open or mine.open:
             raise Unanswered(kinds, "the detection service has just failed several times")
-        patience = deadline - time.monotonic() - MARGIN_S
+        patience = (deadline - time.monotonic()) * (1 - MARGIN) - MARGIN_S
         if patience <= 0:
             raise Unanswered(kinds, "no time was left to ask")
         body = pack_query(Query(kinds, pixels, max(1, int(patience * 1000)), key))
         try:
             found = unpack(self._send("POST", "/find", body, deadline))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self._breaker.note(well=False)
+            (mine if isinstance(error, Refused) else self._breaker).note(well=False)
             raise Unanswered(kinds, str(error) or type(error).__name__) from error
         self._breaker.note(well=True)
+        mine.note(well=True)
         return found
+
+    def _breaker_of(self, kinds: frozenset[str]) -> Breaker:
+        if len(self._breakers) > MOST_BREAKERS:
+            self._breakers.clear()
+        return self._breakers.setdefault(_families(kinds), Breaker())
 
     def models(self, timeout: float = 2.0) -> dict[str, Any]:
         """What `GET /models` says: `{"models": {kind: identity}, "missing": …, "device": …, "tasks": …}`.
@@ -132,7 +148,7 @@ class Client:
             connection.close()
             raise
         if response.status != http.client.OK:
-            raise http.client.HTTPException(f"it answered {response.status}: {answer[:200].decode(errors='replace')}")
+            raise Refused(f"it answered {response.status}: {answer[:200].decode(errors='replace')}")
         return answer
 
     def _kept(self) -> http.client.HTTPConnection | None:
@@ -150,6 +166,11 @@ class Client:
         connection.connect()
         self._local.connection = connection
         return connection
+
+
+def _families(kinds: frozenset[str]) -> frozenset[str]:
+    """Kinds without the words that they are asked about: `objects:heat` of `objects:heat:dog`."""
+    return frozenset(":".join(kind.split(":")[:2]) for kind in kinds)
 
 
 def _limit(connection: http.client.HTTPConnection, deadline: float) -> None:

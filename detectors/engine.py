@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -16,7 +16,8 @@ import cv2
 from .found import Found, Missing, PixelArray
 from .lane import Answer, Lane, Unable, Waiting
 from .models import ModelStore
-from .registry import Detector, Question, base_of, detectors
+from .own import Refused
+from .registry import Detector, Question, base_of, detectors, install
 
 RECENT = 1024
 """Answers that are kept; one is about a kilobyte."""
@@ -83,15 +84,22 @@ class Engine:
     def __init__(self, store: ModelStore, device: str = "cpu", table: Collection[Detector] | None = None) -> None:
         self.store = store
         self.device = device
-        self.lanes = [Lane(detector, store, device) for detector in table or detectors().values()]
-        self._lane_of = {kind: lane for lane in self.lanes for kind in lane.detector.sides}
+        self._table = table
+        self._lanes: dict[str, Lane] = {}  # by task; replaced as a whole, so that readers need no lock
+        self._started = False
+        self._arrange()
         self._lock = threading.Lock()
         self._flights: dict[tuple[str, str], Waiting] = {}
         self._recent: cachetools.LRUCache[tuple[str, str, str], Answer] = cachetools.LRUCache(RECENT)
 
     @property
+    def lanes(self) -> list[Lane]:
+        return list(self._lanes.values())
+
+    @property
     def kinds(self) -> frozenset[str]:
-        return frozenset(self._lane_of)
+        """The bases of all kinds that can be asked."""
+        return frozenset(kind for lane in self.lanes for kind in lane.detector.sides)
 
     @property
     def ready(self) -> bool:
@@ -103,6 +111,7 @@ class Engine:
         return any(lane.sick for lane in self.lanes)
 
     def start(self) -> None:
+        self._started = True
         for lane in self.lanes:
             lane.start()
 
@@ -111,9 +120,33 @@ class Engine:
             lane.close()
 
     def refresh(self) -> None:
-        """Load what has arrived or changed in the models folder."""
+        """Load what has arrived or changed in the models folder, and let go of the operator's models that went."""
+        self._arrange()
         for lane in self.lanes:
             lane.refresh()
+
+    def refused(self) -> Sequence[Refused]:
+        """Folders of the operator that hold no model as they are."""
+        return self.store.refused() if self._table is None else ()
+
+    def _arrange(self) -> None:
+        """A lane for each detector: those that came with Darkroom, and the operator's models as the folder has them."""
+        if self._table is None:
+            install(self.store.own())
+        table = {detector.task: detector for detector in self._table or detectors().values()}
+        lanes = {task: self._lanes.get(task) or self._lane(detector) for task, detector in table.items()}
+        gone = [lane for task, lane in self._lanes.items() if task not in table]
+        for task, lane in lanes.items():
+            lane.detector = table[task]
+        self._lanes = lanes
+        for lane in gone:
+            lane.close()
+
+    def _lane(self, detector: Detector) -> Lane:
+        lane = Lane(detector, self.store, self.device)
+        if self._started:
+            lane.start()
+        return lane
 
     def ask(self, kinds: Iterable[str], pixels: PixelArray, deadline: float, key: str | None = None) -> Asked:
         """Put the questions into the queues and return at once; `kinds` must be among `self.kinds`.
@@ -121,9 +154,11 @@ class Engine:
         `pixels` are uint8 (h, w, 1|3|4); alpha is ignored, because what it hides is still in the file.
         `deadline` is of time.monotonic().
         """
-        lanes = {kind: self._lane_of[base_of(kind)] for kind in sorted(kinds)}
+        by_base = {base: lane for lane in self.lanes for base in lane.detector.sides}
+        lanes = {kind: by_base[base_of(kind)] for kind in sorted(kinds) if base_of(kind) in by_base}
         missing = {kind: why for kind, lane in lanes.items() if (why := lane.missing(kind))}
-        bgr = _bgr(pixels)
+        missing |= {kind: Missing(kind, kind, "its model has just gone") for kind in kinds if kind not in lanes}
+        bgr = in_colour(pixels)
         answers = {
             kind: self._answer(lane, Question(kind, bgr), deadline, key)
             for kind, lane in lanes.items()
@@ -143,7 +178,7 @@ class Engine:
         if key is None:
             return _enqueue(lane, waiting)
         with self._lock:
-            identity = lane.weights.identity if lane.weights else ""
+            identity = lane.identity
             if known := self._recent.get((key, question.kind, identity)):
                 waiting.answer.set_result(known)
                 return waiting.answer
@@ -169,7 +204,8 @@ def _enqueue(lane: Lane, waiting: Waiting) -> Future[Answer]:
     return waiting.answer
 
 
-def _bgr(pixels: PixelArray) -> PixelArray:
+def in_colour(pixels: PixelArray) -> PixelArray:
+    """uint8 pixels (h, w, 1|3|4) as (h, w, 3) BGR; alpha is ignored, because what it hides is still in the file."""
     if pixels.shape[2] == 1:
         return cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
     return pixels[:, :, :3]

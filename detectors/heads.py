@@ -105,7 +105,7 @@ def suppress(boxes: Floats, scores: Floats, classes: Numbers, overlap: float = O
     if boxes.shape[1] == 5:
         return _suppress_oriented(boxes, classes, best, overlap)
     sizes = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), axis=1)[best]
-    kept = cv2.dnn.NMSBoxesBatched(sizes.tolist(), scores[best].tolist(), classes[best].tolist(), 0.0, overlap)
+    kept = cv2.dnn.NMSBoxesBatched(sizes.tolist(), scores[best].tolist(), classes[best].tolist(), -1.0, overlap)
     return np.asarray(best[np.asarray(kept, np.intp).reshape(-1)])
 
 

@@ -10,8 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-
+from .canary import Canary
 from .counted import SECONDS, SIZES, Tally
 from .found import Found, Missing
 from .models import ModelStore
@@ -19,7 +18,8 @@ from .registry import Detector, Loaded, Question, Weights
 
 log = logging.getLogger("darkroom.detection")
 
-State = Literal["absent", "loading", "warm", "failed"]
+State = Literal["absent", "idle", "loading", "warm", "failed"]
+"""idle: weights are there, and are loaded at the first question."""
 
 QUEUE = 64
 """Questions that may wait for one model; at 20 ms each the last would wait 1.3 s."""
@@ -30,6 +30,9 @@ GATHER_S = 0.003
 STUCK_S = 30.0
 SICK_AFTER = 10
 """A model call that takes longer, or so many failures in a row, and the process should be restarted."""
+
+SILENT_AFTER = 2
+"""So many canaries in a row that did not sing, though the model was loaded again after the first."""
 
 
 class Unable(Exception):
@@ -67,24 +70,41 @@ class Lane:
         self._store = store
         self._device = device
         self._loaded: Loaded | None = None
+        self._wanted = not detector.lazy
+        self._turn = threading.Lock()  # to begin to load
         self._settled = threading.Event()
         self._queue: queue.Queue[Waiting | None] = queue.Queue(QUEUE)
         self._running: dict[int, float] = {}  # thread -> when its model call began
         self._failures = 0
         self._failed = 0
+        self._canary = Canary()
+        self._silent = 0  # canaries in a row
+        self._canaries = 0  # that failed
+        self._reloads = 0
         self._seconds, self._sizes = Tally(SECONDS), Tally(SIZES)
         self._closed = False
 
     @property
     def settled(self) -> bool:
         """Whether nothing is being loaded for the first time: readiness waits for no more than this."""
-        return self.state != "loading" or self._loaded is not None
+        return self.state != "loading" or self.weights is not None
 
     @property
     def sick(self) -> bool:
-        """Whether the model hangs or fails on everything."""
-        began = min(self._running.values(), default=time.monotonic())
-        return self._failures >= SICK_AFTER or time.monotonic() - began > STUCK_S
+        """Whether the model hangs, fails on everything, or says something else than when it was loaded."""
+        began = min(list(self._running.values()), default=time.monotonic())
+        silent = self._silent >= SILENT_AFTER
+        return silent or self._failures >= SICK_AFTER or time.monotonic() - began > STUCK_S
+
+    @property
+    def identity(self) -> str:
+        """That of the model that answers, or will at the first question; empty where none does."""
+        weights = self.weights or (self._store.weights(self._kind) if self.state == "idle" else None)
+        return weights.identity if weights else ""
+
+    @property
+    def _kind(self) -> str:
+        return next(iter(self.detector.sides))
 
     @property
     def model(self) -> str:
@@ -92,10 +112,19 @@ class Lane:
         weights = self.weights or self._tried
         return weights.model.name if weights else self.detector.models[0].name
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with the weights that were loaded last, in words for the operator; empty where nothing is."""
+        if self._tried is None or self.state == "loading" or (self._tried == self.weights and self.state == "warm"):
+            return ""
+        older = f"; {self.weights.identity} answers instead" if self.weights and self.state == "warm" else ""
+        return f"{self._tried.identity} could not be loaded: run `darkroom models verify`{older}"
+
     def counted(self) -> dict[str, Any]:
         """What was asked of the model so far, as plain data."""
         return {
-            "model": self.model, "waiting": self._queue.qsize(), "failures": self._failed,
+            "model": self.model, "task": self.detector.task, "waiting": self._queue.qsize(), "failures": self._failed,
+            "canaries": self._canaries, "reloads": self._reloads,
             "seconds": self._seconds.described(), "batch": self._sizes.described(),
         }  # fmt: skip
 
@@ -107,24 +136,34 @@ class Lane:
 
     def refresh(self) -> None:
         """Load whatever the store now has for this task, unless that is what was tried last; returns at once."""
-        weights = self._store.weights(next(iter(self.detector.sides)))
-        if self.state == "loading" or weights is None or weights == self._tried:
-            return  # weights that went away stay in memory: an answer is better than none
-        self.state, self._tried = "loading", weights
+        weights = self._store.weights(self._kind)
+        with self._turn:
+            if not self._wanted:
+                self.state = "idle" if weights else "absent"
+                return
+            if self.state == "loading" or weights is None or weights == self._tried:
+                return  # weights that went away stay in memory: an answer is better than none
+            self.state, self._tried = "loading", weights
         threading.Thread(target=self._load, args=(weights,), name=f"load-{self.detector.task}", daemon=True).start()
 
     def ask(self, waiting: Waiting) -> None:
         """Put a question into the queue; raises Unable where that is full."""
         try:
             if not self._closed:
-                return self._queue.put_nowait(waiting)
+                self._queue.put_nowait(waiting)
+                return self._want()
         except queue.Full:
             raise Unable("too many questions are waiting") from None
         raise Unable("the detection service is stopping")
 
+    def _want(self) -> None:
+        if not self._wanted:
+            self._wanted = True
+            self.refresh()
+
     def missing(self, kind: str) -> Missing | None:
         """Why a kind cannot be answered however long one waits, or None."""
-        if self.state in ("warm", "loading"):
+        if self.state in ("idle", "warm", "loading"):
             return None
         if self.state == "failed":
             how = (
@@ -147,9 +186,7 @@ class Lane:
         began = time.monotonic()
         try:
             loaded = self.detector.load(weights, self._device)
-            blank = np.full((480, 640, 3), 114, np.uint8)
-            for kind in self.detector.sides:
-                loaded.find([Question(kind, blank)] * loaded.batch)
+            self._canary.learn(loaded, weights.identity, self.detector.sides)
         except Exception:
             log.exception("%s: %s could not be loaded", self.detector.task, weights.identity)
             self.state = "warm" if self._loaded else "failed"
@@ -171,9 +208,53 @@ class Lane:
 
     def _serve(self) -> None:
         self._settled.wait()
-        while first := self._queue.get():
+        while first := self._next():
+            self._settled.wait()
             if self._loaded and self.weights:
                 self._run(self._loaded, self.weights.identity, [first, *self._more(self._loaded.batch - 1)])
+            else:
+                first.answer.set_exception(Unable("its model could not be loaded again"))
+
+    def _next(self) -> Waiting | None:
+        """The next question, or None at the end; in between the model is checked when that is due."""
+        while True:
+            if self._canary.take():
+                self._check()
+            try:
+                return self._queue.get(timeout=self._canary.due_in)
+            except queue.Empty:
+                continue
+
+    def _check(self) -> None:
+        """Ask the model about the picture that it was warmed up with; load it again where it says something else."""
+        loaded, weights = self._loaded, self.weights
+        if loaded is None or weights is None:
+            return
+        self._running[threading.get_ident()] = time.monotonic()
+        try:
+            sings = self._canary.sings(loaded, weights.identity, self.detector.sides)
+        except Exception:
+            log.exception("%s: the canary picture failed", self.detector.task)
+            sings = False
+        finally:
+            self._running.pop(threading.get_ident(), None)
+        self._silent = 0 if sings else self._silent + 1
+        if not sings:
+            self._canaries += 1
+            log.error("%s: %s no longer says what it said when it was loaded", self.detector.task, weights.identity)
+            self._load_again(weights)
+
+    def _load_again(self, weights: Weights) -> None:
+        """In the thread that asks; questions wait, because the answers of a broken model are worth nothing."""
+        if self.state == "loading":
+            return
+        self._settled.clear()
+        self.state, self._loaded = "loading", None
+        self._reloads += 1
+        self._load(weights)
+        if self._loaded is None:
+            self._silent = SILENT_AFTER
+        self._settled.set()
 
     def _more(self, most: int) -> list[Waiting]:
         """Questions that share the batch: only on a GPU, where a batch costs little more than one picture."""

@@ -22,6 +22,20 @@ def find_saliency(pixels: PixelArray) -> Found:
     return find(pixels)
 
 
+@local_detector("traits", side=640)
+def find_traits(pixels: PixelArray) -> Found:
+    from .traits import find
+
+    return find(pixels)
+
+
+@local_detector("codes", side=1280)
+def find_codes(pixels: PixelArray) -> Found:
+    from .codes import find
+
+    return find(pixels)
+
+
 def find_local(kinds: Collection[str], pixels: PixelArray) -> Found:
     """What the local detectors among `kinds` find in uint8 pixels (h, w, 1|3|4) BGR; other kinds are left alone."""
     found = Found()

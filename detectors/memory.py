@@ -1,27 +1,25 @@
-"""How much of the GPU's memory the models may take."""
+"""How much of the GPU's memory the models may take, all of them together in each library."""
 
 from __future__ import annotations
 
-import os
+_most = 0
 
-SETTING = "DARKROOM_GPU_MEMORY"
-"""MiB; unset or 0: whatever is free. Read from the environment, which the detection process inherits."""
+
+def limit(most: int) -> None:
+    """From now on at most so many bytes; 0: whatever is free. To be said before models are loaded."""
+    global _most  # noqa: PLW0603 - one device, one ceiling
+    _most = most
 
 
 def ceiling() -> int | None:
-    """Bytes that all models together may take of the GPU, or None; raises ValueError for what is no number."""
-    text = os.environ.get(SETTING, "").strip()
-    mebibytes = int(text) if text else 0
-    if mebibytes < 0:
-        raise ValueError(f"{SETTING} is {text}: it must be MiB, or 0 for all there is")
-    return mebibytes << 20 or None
+    """Bytes that models may take of the GPU, or None where all is theirs."""
+    return _most or None
 
 
 def limit_torch() -> None:
-    """Keep torch below the ceiling: what goes beyond is an error of that question, not of the whole machine."""
+    """Keep torch below the ceiling: what goes beyond it fails one question, not everything that shares the GPU."""
     import torch
 
-    most = ceiling()
-    if most and torch.cuda.is_available():
+    if (most := ceiling()) and torch.cuda.is_available():
         total = torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(min(1.0, most / total), 0)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -16,50 +15,66 @@ from typing import Literal
 from transforms.failure import Failure, Kind, nearest
 
 from .found import Missing
-from .manifest import Model
+from .hashes import Hashes
+from .manifest import PUBLISHED, Model
+from .own import OwnModels, Refused, Seen, pinned
+from .pins import Pins
+from .prefer import Preferences
 from .registry import Detector, Weights, detectors, models, serving
 
 RECHECK_S = 1.0
 """How old a look at the folder may be. A look costs 46 µs, an answer from memory 0.6 µs."""
 
-Status = Literal["verified", "own", "altered", "unusable", "absent"]
-"""verified: the published file, with its checksum; own: another form of it, such as an export, which has no published
-checksum; altered: the published name with another content; unusable: there, but what runs it is not installed."""
+Status = Literal["verified", "own", "altered", "unusable", "absent", "refused"]
+"""verified: the published file, or the one that was added, with its checksum; own: another form of it, such as an
+export, or a file that nobody said the checksum of; altered: that file with another content, which is not used;
+unusable: there, but what runs it is not installed; refused: a folder that holds no model as it is."""
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that have arrived and how many there will be, where that is known."""
 
-Fingerprint = tuple[tuple[str, int, int], ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A model of the manifest as it stands on this machine; `used` where it serves its task."""
+    """A model as it stands on this machine; `kinds` of detections are those that it serves now, `why` says what is
+    wrong with it and what to do."""
 
     model: Model
     status: Status
-    path: Path | None
-    sha256: str | None
-    used: bool
+    path: Path | None = None
+    sha256: str | None = None
+    kinds: tuple[str, ...] = ()
+    why: str = ""
 
     @property
     def present(self) -> bool:
-        return self.status not in ("absent", "unusable")
+        return self.status not in ("absent", "unusable", "refused")
+
+    @property
+    def used(self) -> bool:
+        return bool(self.kinds)
 
 
 class ModelStore:
     """The weights in one folder, and those that came inside Python packages.
 
     `device` decides between several forms of a model: OpenVINO folders come first on a "cpu", .pt files on "cuda".
-    `mirror` (scheme, host and perhaps a path prefix) replaces scheme and host of the publishers' addresses.
+    `mirror` (scheme, host and perhaps a path prefix) replaces scheme and host of the publishers' addresses. `prefer`
+    names models that serve a kind before those that would by default.
     """
 
-    def __init__(self, folder: Path, *, mirror: str | None = None, device: str = "cpu") -> None:
+    def __init__(
+        self, folder: Path, *, mirror: str | None = None, device: str = "cpu", prefer: Preferences | None = None
+    ) -> None:
         self.folder = folder.absolute()
         self.mirror = mirror
         self.device = device
+        self.prefer: Preferences = prefer or {}
+        self.pins = Pins(self.folder)
+        self._own = OwnModels(self.folder)
+        self._seen: tuple[float, Seen] | None = None
         self._looks: dict[str, tuple[float, Weights | None]] = {}
-        self._hashes: dict[Path, tuple[Fingerprint, str]] = {}
+        self._hashes = Hashes()
 
     def weights(self, kind: str) -> Weights | None:
         """The weights that serve a kind of detection, or None; raises Failure unknown-detector."""
@@ -80,79 +95,132 @@ class ModelStore:
         """What a kind of detection lacks and how to get it, or None where it lacks nothing."""
         if self.weights(kind):
             return None
-        models_of_task = serving(kind).models
-        stuck = next((model for model in models_of_task if self._unusable(model)), None)
-        wanted = stuck or models_of_task[0]
-        how = f"run `darkroom models pull {wanted.name}`, or put {wanted.file} into the models folder"
-        if stuck:
-            how = f"its OpenVINO files need `pip install 'darkroom[openvino]'`; or {how}"
-        return Missing(kind, wanted.name, how)
+        candidates = list(self._candidates(serving(kind)))
+        if not candidates:
+            return Missing(kind, kind, "its folder is gone from the models folder, or what is in it cannot be used")
+        stuck = next((model for model in candidates if self._present(model)), None)
+        wanted = stuck or candidates[0]
+        return Missing(kind, wanted.name, self._what_to_do(wanted))
 
     def wanted(self, kind: str) -> Model | None:
         """The default model of a kind, where the models folder has no weights for it and they can be downloaded."""
-        default = serving(kind).models[0]
+        default = next(iter(serving(kind).models), None)
+        if default is None or default.url is None or default.sha256 is None or default.own:
+            return None
         weights = self.weights(kind)
-        return default if default.url and not (weights and weights.path.is_relative_to(self.folder)) else None
+        here = (weights and weights.path.is_relative_to(self.folder)) or (self.folder / default.file).exists()
+        return None if here else default  # an altered file may be somebody's work: it is not written over
 
     def own(self) -> tuple[Model, ...]:
-        """The operator's models in the folder that can be used."""
-        return ()
+        """The operator's models: those whose model.toml can be read, whether or not their weights are as they were."""
+        return self.seen().models
+
+    def refused(self) -> tuple[Refused, ...]:
+        """Folders that look like models and cannot be used as they are."""
+        return self.seen().refused
+
+    def seen(self) -> Seen:
+        """What the folder says of the operator's models, looked at again after a second."""
+        now = time.monotonic()
+        if self._seen is None or now - self._seen[0] > RECHECK_S:
+            self._seen = now, self._own.look()
+        return self._seen[1]
+
+    def known(self) -> dict[str, Model]:
+        """Every model by name: published, of plug-ins, and the operator's, each as it is set up."""
+        seen = self.seen()
+        theirs = {name: seen.set_up(model) for name, model in {**PUBLISHED, **models()}.items()}
+        return theirs | {model.name: model for model in seen.models}
 
     def listing(self) -> list[Listed]:
-        """Every model of the manifest, as it stands."""
-        used = {weights.path for task in detectors().values() if (weights := self._look(task))}
-        return [self._list(model, used) for model in models().values()]
+        """Every known model as it stands, and the folders that are refused."""
+        used: dict[str, tuple[str, ...]] = {}
+        for detector in detectors().values():
+            if weights := self._look(detector):
+                used[weights.model.name] = (*used.get(weights.model.name, ()), *detector.sides)
+        rows = [self._list(model, used.get(model.name, ())) for model in self.known().values()]
+        return rows + [_turned_down(refused) for refused in self.refused()]
 
     def verify(self) -> list[Listed]:
         """The same, with every file read again, whatever its time and size say."""
         self._hashes.clear()
         return self.listing()
 
-    def pull(self, name: str, progress: Progress | None = None) -> Path:
+    def pull(self, name: str, progress: Progress | None = None, *, trust: bool = False) -> Path:
         """Download the published weights of a model into the folder; returns their path. Blocks.
 
-        Raises Failure: unknown-model, model-not-published, models-folder-not-writable, model-download-failed,
-        model-too-large, model-checksum-mismatch.
+        `trust`: where no checksum is known, what comes is taken, and its checksum pinned. Raises Failure:
+        unknown-model, model-not-published, model-not-trusted, models-folder-not-writable, model-download-failed,
+        model-too-large, model-checksum-mismatch, and those of `adding.add`.
         """
-        from .pull import download  # an HTTP client: render processes and most commands do without
+        from .pull import fetch  # an HTTP client: render processes and most commands do without
 
-        model = self._published(name)
+        model = self._pinned(self._published(name))
+        if model.sha256 is None and not trust:
+            raise _untrusted(name)
         target = self.folder / model.file
-        if not (target.is_file() and self._sha256(target) == model.sha256):
-            download(model, target, mirror=self.mirror, progress=progress)
-        self._looks.clear()
+        if not (target.is_file() and self._hashes.of(target) == model.sha256):
+            target = fetch(self, model, progress)
+        self.forget()
         return target
 
+    def forget(self) -> None:
+        """Look at the folder anew at the next question."""
+        self._looks.clear()
+        self._seen = None
+
     def _published(self, name: str) -> Model:
-        model = models().get(name)
+        model = self.known().get(name)
         if model is None:
-            close = nearest(name, models())
+            raise unknown_model(name, self.known())
+        if model.url is None or model.backend == "triton":
+            hint = self._what_to_do(model) if model.package else "`darkroom models add` takes a file"
             raise Failure(
-                Kind.NOT_FOUND, "unknown-model", f"there is no model {name!r} in the manifest",
-                hint=f"did you mean {close!r}?" if close else "`darkroom models list` shows them",
-                details={"model": name, "nearest": close},
-            )  # fmt: skip
-        if model.url is None:
-            raise Failure(
-                Kind.BAD_REQUEST, "model-not-published", f"{name} is not downloaded: it comes with a Python package",
-                hint=f"pip install {model.package}",
+                Kind.BAD_REQUEST, "model-not-published", f"{name} is not downloaded: it has no publisher's address",
+                hint=hint,
             )  # fmt: skip
         return model
 
+    def _pinned(self, model: Model) -> Model:
+        return pinned(model, self.pins.of(model.file)) if model.sha256 is None else model
+
+    def _candidates(self, detector: Detector) -> Iterator[Model]:
+        """Models that may serve a task, best first, as they are set up."""
+        known, seen = self.known(), self.seen()
+        for kind, names in self.prefer.items():
+            if kind == detector.task or kind in detector.sides:
+                yield from (self._pinned(known[name]) for name in names if name in known)
+        own = seen.named(detector.task)
+        if own:
+            yield own
+        else:
+            yield from (self._pinned(known[model.name]) for model in detector.models if model.name in known)
+
     def _look(self, detector: Detector) -> Weights | None:
-        for model in detector.models:
+        for model in self._candidates(detector):
             for path in filter(_usable, self._paths(model)):
                 with suppress(OSError):  # removed just now: as if it had never been there
-                    return Weights(model, path, self._sha256(path))
+                    sha256 = self._hashes.of(path)
+                    if not self._altered(model, path, sha256):
+                        return Weights(model, path, sha256)
         return None
 
-    def _list(self, model: Model, used: set[Path]) -> Listed:
-        path = next(filter(_usable, self._paths(model)), None)
-        if path is None:
-            return Listed(model, "unusable" if self._unusable(model) else "absent", None, None, False)
-        sha256 = self._sha256(path)
-        status: Status = "own" if path.name != model.file else "verified" if sha256 == model.sha256 else "altered"
-        return Listed(model, status, path, sha256, path in used)
+    def _list(self, model: Model, kinds: tuple[str, ...]) -> Listed:
+        model = self._pinned(model)
+        paths = list(filter(_usable, self._paths(model)))
+        if not paths:
+            status: Status = "unusable" if self._present(model) else "absent"
+            return Listed(model, status, why=self._what_to_do(model) if status == "unusable" or model.own else "")
+        hashed = [(path, self._hashes.of(path)) for path in paths]
+        path, sha256 = next((pair for pair in hashed if not self._altered(model, *pair)), hashed[0])
+        if self._altered(model, path, sha256):
+            return Listed(model, "altered", path, sha256, (), self._what_to_do(model))
+        whole = path == self.folder / model.file or model.package is not None
+        return Listed(model, "verified" if whole and model.sha256 else "own", path, sha256, kinds)
+
+    def _altered(self, model: Model, path: Path, sha256: str) -> bool:
+        """Whether a file is not what was published, pinned or added; exports beside it have no checksum to keep."""
+        return model.sha256 not in (None, sha256) and path.name == Path(model.file).name
 
     def _paths(self, model: Model) -> Iterator[Path]:
         """Where a model may lie, best first."""
@@ -160,43 +228,61 @@ class ModelStore:
             yield from _packaged(model.package, model.file)
             return
         exported = [self.folder / other for other in model.others]
-        published = self.folder / model.file
-        yield from [published, *exported] if self.device == "cuda" else [*exported, published]
+        file = self.folder / model.file
+        if self.device != "cuda":
+            yield from [*exported, file]
+            return
+        if file.suffix == ".pt":
+            yield file.with_suffix(".engine")
+        yield from [file, *exported]
 
-    def _unusable(self, model: Model) -> bool:
-        return any(path.exists() and not _usable(path) for path in self._paths(model))
+    def _present(self, model: Model) -> bool:
+        """Whether something is there, usable or not."""
+        return any(path.exists() for path in self._paths(model))
 
-    def _sha256(self, path: Path) -> str:
-        """Of a file, or over names and contents of a folder's files; read again only where time or size changed."""
-        files = sorted(_files(path))
-        fingerprint = tuple((file.name, (stat := file.stat()).st_mtime_ns, stat.st_size) for file in files)
-        known, sha256 = self._hashes.get(path, ((), ""))
-        if known != fingerprint:
-            sha256 = _hash(files, names=path.is_dir())
-            self._hashes[path] = fingerprint, sha256
-        return sha256
+    def _what_to_do(self, model: Model) -> str:
+        """How a model that cannot be used gets usable, for operators; names no path of the machine."""
+        there = [path for path in self._paths(model) if path.exists()]
+        if model.package:
+            wanted = f"darkroom[{model.extra}]" if model.extra else model.package
+            return f"run `pip install '{wanted}'`, and start the detection process anew"
+        again = f"run `darkroom models add FILE --name {model.name} --replace`"
+        trust = " --trust" if model.sha256 is None else ""
+        pull = again if model.own else f"run `darkroom models pull {model.name}{trust}`"
+        if any(path.is_dir() and not _usable(path) for path in there):
+            return f"its OpenVINO files need `pip install 'darkroom[openvino]'`; or {pull}"
+        if there:
+            return f"{model.file} has not the checksum that it must have: delete it and {pull}"
+        return f"{pull}, or put {model.file} into the models folder"
 
 
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    return [file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")]
+def unknown_model(name: str, known: Iterable[str]) -> Failure:
+    close = nearest(name, known)
+    return Failure(
+        Kind.NOT_FOUND, "unknown-model", f"there is no model {name!r}",
+        hint=f"did you mean {close!r}?" if close else "`darkroom models list` shows them",
+        details={"model": name, "nearest": close},
+    )  # fmt: skip
 
 
-def _hash(files: list[Path], *, names: bool) -> str:
-    total = hashlib.sha256()
-    for file in files:
-        if names:
-            total.update(f"{file.name}\0{file.stat().st_size}\0".encode())
-        with file.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                total.update(chunk)
-    return total.hexdigest()
+def _untrusted(name: str) -> Failure:
+    return Failure(
+        Kind.FORBIDDEN, "model-not-trusted", f"no checksum of {name} is known here, so nothing would tell a false one",
+        hint=f"`darkroom models pull {name} --trust` takes what its publisher sends now, and nothing else ever after",
+        details={"model": name},
+    )  # fmt: skip
+
+
+def _turned_down(refused: Refused) -> Listed:
+    model = Model(name=refused.name, task=refused.name, version="", file="", sha256=None, licence="", labels=())
+    return Listed(model, "refused", why=f"{refused.why}; {refused.how}")
 
 
 def _usable(path: Path) -> bool:
     if path.name.endswith("_openvino_model"):
         return _installed("openvino") and any(path.glob("*.xml"))
+    if path.suffix == ".engine" and not _installed("tensorrt"):
+        return False
     return path.is_file() and os.access(path, os.R_OK)
 
 

@@ -8,12 +8,12 @@ from itertools import chain
 
 from transforms.failure import Failure, Kind
 
-from .manifest import COCO, FACES, MASKS, OBJECTS, OTHERS
+from .manifest import COCO, PUBLISHED
 
 NAME = re.compile("[a-z][a-z0-9-]{0,39}")
 
 KINDS = frozenset([
-    "faces", "all-faces", "largest-face", "objects", "masks", "text", "moderation", "colors", "saliency",
+    "faces", "all-faces", "largest-face", "objects", "masks", "matte", "text", "moderation", "colors", "saliency",
     "traits", "codes",
 ])  # fmt: skip
 """Kinds of detections that come with Darkroom, or may come with what is installed later."""
@@ -27,8 +27,6 @@ GRAVITY = frozenset([
 """What a gravity can be besides the labels of COCO: places, groups of labels, other spellings."""
 
 _LABELS = frozenset(chain.from_iterable((label, label.replace(" ", ""), label.replace(" ", "-")) for label in COCO))
-
-_PUBLISHED = frozenset(model.name for model in (*OBJECTS, *MASKS, *OTHERS, *FACES))
 
 
 def check_name(name: str, words: Collection[str] = ()) -> None:
@@ -46,7 +44,7 @@ def _why_not(name: str, words: Collection[str]) -> str | None:
         return "it must begin with a letter, and have only a to z, 0 to 9 and -, 40 at most"
     reasons = (
         (KINDS, "detections of that kind come with Darkroom"),
-        (_PUBLISHED, "a published model has that name"),
+        (PUBLISHED, "a published model has that name"),
         (GRAVITY | _LABELS, "a gravity has that name"),
         (words, "an operation has that name"),
     )

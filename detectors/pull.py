@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import httpx2
 from transforms.failure import Failure, Kind
 
 from .manifest import Model
-from .models import Progress
+from .models import ModelStore, Progress
 
 TIMEOUT = httpx2.Timeout(10.0, connect=3.0)
 TOTAL_S = 900.0
@@ -26,8 +27,48 @@ LARGEST = 512 << 20
 """Bytes; the largest file of the manifest, yolo11x, has 114 MB."""
 
 
-def download(model: Model, target: Path, *, mirror: str | None = None, progress: Progress | None = None) -> None:
-    """Fetch a model's published file to `target`, by way of a temporary file beside it.
+def fetch(store: ModelStore, model: Model, progress: Progress | None = None) -> Path:
+    """Download a model to where it belongs in the folder of a store; returns its path.
+
+    One that is not known in full before it is here (its labels are read from the file) is added as an operator's model
+    is. Where no checksum is known, that of what came is pinned. Raises Failure as `ModelStore.pull` says.
+    """
+    target = store.folder / model.file
+    if model.own and not model.labels:
+        return _added(store, model, progress)
+    sha256 = download(model, target, mirror=store.mirror, progress=progress)
+    if model.sha256 is None:
+        store.pins.pin(model.file, sha256)
+    return target
+
+
+def _added(store: ModelStore, model: Model, progress: Progress | None) -> Path:
+    from .adding import Wish, add
+
+    with _folder(store.folder) as folder:
+        file = folder / model.file
+        download(model, file, mirror=store.mirror, progress=progress)
+        wish = Wish(model.name, licence=model.licence, version=model.version, source=model.url, tags=model.tags)
+        return store.folder / add(store, file, wish).file
+
+
+@contextmanager
+def _folder(models: Path) -> Iterator[Path]:
+    """An empty folder in the models folder, gone at the end."""
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".pull-", dir=models) as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise _unwritable(error) from error
+
+
+def _unwritable(error: OSError) -> Failure:
+    return Failure(Kind.INTERNAL, "models-folder-not-writable", f"cannot write to the models folder: {error.strerror}")
+
+
+def download(model: Model, target: Path, *, mirror: str | None = None, progress: Progress | None = None) -> str:
+    """Fetch a model's published file to `target`, by way of a temporary file beside it; returns its sha256.
 
     https only, unless the mirror's own address is plain http. Raises Failure as `ModelStore.pull` says.
     """
@@ -39,7 +80,7 @@ def download(model: Model, target: Path, *, mirror: str | None = None, progress:
                 sha256 = _fetch(client, address, file, model, progress, schemes)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise _failed(model, str(error) or type(error).__name__) from error
-        if sha256 != model.sha256:
+        if model.sha256 not in (None, sha256):
             raise Failure(
                 Kind.BAD_GATEWAY, "model-checksum-mismatch",
                 f"what was downloaded as {model.file} has sha256 {sha256}, not {model.sha256}; it was deleted",
@@ -48,6 +89,7 @@ def download(model: Model, target: Path, *, mirror: str | None = None, progress:
             )  # fmt: skip
         os.fsync(file.fileno())
         os.replace(file.name, target)
+    return sha256
 
 
 def _mirrored(model: Model, mirror: str | None) -> str:
@@ -63,9 +105,7 @@ def _temporary(target: Path) -> Iterator[BinaryIO]:
         target.parent.mkdir(parents=True, exist_ok=True)
         file = part.open("xb")
     except OSError as error:
-        raise Failure(
-            Kind.INTERNAL, "models-folder-not-writable", f"cannot write to the models folder: {error.strerror}"
-        ) from error
+        raise _unwritable(error) from error
     try:
         with file:
             yield file

@@ -29,8 +29,13 @@ class Weights:
 
     @property
     def identity(self) -> str:
-        """`name@sha256 prefix`: part of every key under which an answer is kept."""
-        return f"{self.model.name}@{self.sha256[:12]}"
+        """`name@sha256 prefix`, and how the operator set it up: part of every key under which an answer is kept."""
+        set_up = f".{self.model.revision}" if self.model.revision else ""
+        return f"{self.model.name}@{self.sha256[:12]}{set_up}"
+
+
+HEAT = "heat:"
+"""Begins the argument of a kind that asks what in the picture made a label (`objects:heat:dog`)."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,11 @@ class Question:
     @property
     def argument(self) -> str:
         return self.kind.partition(":")[2]
+
+    @property
+    def is_dear(self) -> bool:
+        """Whether the model looks at dozens of pictures for it: whoever asks for one look goes first."""
+        return self.argument.startswith(HEAT)
 
 
 class Loaded(Protocol):
@@ -67,14 +77,15 @@ F = TypeVar("F", bound=Find)
 @dataclass(frozen=True, slots=True)
 class Detector:
     """A task, the kinds of detection that it serves with the longest side in pixels worth sending for each, the models
-    that can do it, in order of preference, how to load one of them on a device ("cpu" or "cuda"), and how many threads
-    may ask the loaded model at once."""
+    that can do it, in order of preference, how to load one of them on a device ("cpu" or "cuda"), how many threads may
+    ask the loaded model at once, and whether it is loaded only once somebody asks."""
 
     task: str
     sides: Mapping[str, int]
     models: tuple[Model, ...]
     load: Load
     threads: int = 1
+    lazy: bool = False
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -83,6 +94,7 @@ class Detector:
 
 _detectors: dict[str, Detector] = {}
 _local: dict[str, Find] = {}
+_local_sides: dict[str, int] = {}
 _own: dict[str, Detector] = {}  # of the operator's models
 
 
@@ -91,27 +103,37 @@ def base_of(kind: str) -> str:
     return kind.partition(":")[0]
 
 
-def detector(task: str, *, sides: Mapping[str, int], models: Sequence[Model], threads: int = 1) -> Callable[[L], L]:
+def detector(
+    task: str, *, sides: Mapping[str, int], models: Sequence[Model], threads: int = 1, lazy: bool = False
+) -> Callable[[L], L]:
     """Register a function `(weights, device) -> Loaded` as the detector of a task.
 
     `sides` names the kinds that it serves, each with the longest side in pixels at which a picture should be sent.
+    What few ask for is `lazy`: it takes no memory, and holds no start back, until somebody does.
     The function imports its model library itself, because web processes import the file that holds it.
     """
 
     def register(load: L) -> L:
         _refuse_twice(task, *sides)
-        _detectors[task] = Detector(task, MappingProxyType(dict(sides)), tuple(models), load, threads)
+        _detectors[task] = Detector(task, MappingProxyType(dict(sides)), tuple(models), load, threads, lazy)
         return load
 
     return register
 
 
-def local_detector(kind: str) -> Callable[[F], F]:
-    """Register a function `pixels -> Found` that needs no model and runs where the pixels are."""
+LOCAL_SIDE = 320  # long side in pixels that colours and saliency are found well on
+
+
+def local_detector(kind: str, side: int = LOCAL_SIDE) -> Callable[[F], F]:
+    """Register a function `pixels -> Found` that needs no model and runs where the pixels are.
+
+    `side` is the long side in pixels that it wants to see: it may be given more, and less where the picture is smaller.
+    """
 
     def register(find: F) -> F:
         _refuse_twice("", kind)
         _local[kind] = find
+        _local_sides[kind] = side
         return find
 
     return register
@@ -127,7 +149,7 @@ def _refuse_twice(task: str, *kinds: str) -> None:
 
 @cache
 def _load_all() -> None:
-    for module in ("faces", "yolo", "local"):
+    for module in ("faces", "yolo", "moderation", "ocr", "matting", "local"):
         importlib.import_module(f"detectors.{module}")
     for plugin in entry_points(group="darkroom.detectors"):
         plugin.load()
@@ -179,13 +201,20 @@ def _load_own(weights: Weights, device: str) -> Loaded:
     """An operator's model, by what runs it."""
     backend = "classify" if weights.model.backend in ("torchvision", "timm") else "yolo"
     load: Load = importlib.import_module(f"detectors.{backend}").load
-    return load(weights, device)
+    loaded: Loaded = importlib.import_module("detectors.heat").Explaining(load(weights, device))
+    return loaded
 
 
 def local_detectors() -> Mapping[str, Find]:
     """Detectors that need none, by kind."""
     _load_all()
     return MappingProxyType(_local)
+
+
+def local_side(kinds: Collection[str]) -> int:
+    """The longest side in pixels that local detectors of these kinds want to see; 1 where none is among them."""
+    _load_all()
+    return max((_local_sides.get(kind, 1) for kind in kinds), default=1)
 
 
 def serving(kind: str) -> Detector:

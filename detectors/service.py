@@ -74,6 +74,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--pull", choices=("never", "background"), default="never", help="download missing weights")
     parser.add_argument("--mirror", help="scheme, host and path prefix to download from, instead of the publishers'")
+    parser.add_argument("--prefer", default="", help="models that serve a kind first: objects=yolo11m,masks=yolo26n-seg")
+    parser.add_argument("--gpu-memory", type=int, default=0, help="bytes that models may take of the GPU; 0: all")
     parser.add_argument("--parent", type=int, help="process whose end ends this one; 0: none (default with --host)")
     options = parser.parse_args(arguments)
     if (options.socket is None) == (options.host is None):
@@ -91,13 +93,17 @@ def _serve(options: argparse.Namespace, listener: socket.socket) -> None:
     from .app import create_app
     from .engine import Engine, pick_device
     from .keeper import Keeper
+    from .memory import limit
     from .models import ModelStore
+    from .prefer import read_preferences
 
     try:
         device = pick_device(options.device)
     except RuntimeError as error:
         sys.exit(str(error))
-    engine = Engine(ModelStore(options.models, mirror=options.mirror, device=device), device)
+    limit(options.gpu_memory)
+    prefer = read_preferences(options.prefer)
+    engine = Engine(ModelStore(options.models, mirror=options.mirror, device=device, prefer=prefer), device)
     keeper = Keeper(engine, pull=options.pull == "background")
     config = uvicorn.Config(
         create_app(engine, options.secret),

@@ -28,6 +28,8 @@ T = TypeVar("T")
 SHED = frozenset({"queue-full", "queue-timeout", "deadline-exceeded"})  # codes of what load alone refuses
 GONE = 499  # the status in log and metrics of a client that went away
 
+SEARCHES = ("/tags/", "/similar/")  # pages with something behind them
+
 _METHODS = "GET, HEAD, OPTIONS"
 _OPTIONS = {
     "Allow": _METHODS, "Access-Control-Allow-Methods": _METHODS, "Access-Control-Allow-Headers": "*",
@@ -151,7 +153,8 @@ class Entrance:
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or (scope["path"].rstrip("/") or "/") in self._pages:
+        path = scope["path"] if scope["type"] == "http" else "/"
+        if (path.rstrip("/") or "/") in self._pages or path.startswith(SEARCHES):
             await self._app(scope, receive, send)
         elif not await self._pictures.recalled(scope, receive, send):
             await self._pictures(scope, receive, send)

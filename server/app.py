@@ -21,6 +21,7 @@ from .purge import Purge
 from .redact import remember, secrets_of
 from .reload import Reloader
 from .respond import Policy, Responder
+from .search.endpoints import Search
 from .settings import Settings
 from .source_code import source_code
 
@@ -34,10 +35,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
     policy = Policy(
         settings.browser_ttl, settings.stale_ttl, settings.cors_origins, settings.canonical_link, settings.debug_headers
     )  # fmt: skip
-    pictures = Pictures(metrics, Responder(policy), Clients(settings.trusted_proxies), settings.url_bytes)
+    clients = Clients(settings.trusted_proxies)
+    pictures = Pictures(metrics, Responder(policy), clients, settings.url_bytes)
     health = Health(settings, metrics)
     reloader = Reloader(settings, metrics)
     purge = Purge(metrics, lambda: reloader.admin_token)
+    search = Search(settings.search, metrics, clients, lambda: reloader.admin_token)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -47,15 +50,20 @@ def create_app(settings: Settings | None = None) -> Starlette:
             health.parts = parts
             reloader.delivery = parts.delivery
             purge.store, purge.mounts = parts.store, lambda: parts.delivery.mounts
+            purge.feed = parts.looking.feed if parts.looking else None
+            search.looking, search.is_open = parts.looking, lambda: parts.delivery.access.is_open
             await stack.enter_async_context(metrics.kept_fresh())
             stack.enter_context(gathered())
             gc.collect()
             gc.freeze()
             yield
-            health.parts = reloader.delivery = purge.store = None
+            health.parts = reloader.delivery = purge.store = search.looking = None
         await flush(settings)
 
-    routes = [*_routes(health, settings), Route("/cache", purge.__call__, methods=["DELETE"])]
+    routes = [
+        *_routes(health, settings), Route("/cache", purge.__call__, methods=["DELETE"]),
+        Route("/tags", search.tags), Route("/tags/{tag:path}", search.tag), Route("/similar/{of:path}", search.similar),
+    ]  # fmt: skip
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.metrics, app.state.drain, app.state.reload = metrics, health.drain, reloader
     app.add_middleware(Entrance, pictures=pictures, pages=frozenset(route.path for route in routes))

@@ -26,6 +26,8 @@ from .metrics import Metrics, Tally
 from .origins import open_origins
 from .render import Delivery
 from .renderers import Renderers
+from .search.looking import Looking
+from .search.open import open_feed
 from .settings import Settings
 from .signing import Access
 from .sources.pull import PullThrough
@@ -41,6 +43,7 @@ class Parts:
     models: ModelStore
     identities: Identities
     detection: str
+    looking: Looking | None = None
 
     @property
     def store(self) -> Store:
@@ -61,12 +64,17 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
         ) as renderers:  # fmt: skip
             parts = _parts(settings, metrics, renderers, address)
             await parts.cache.start()
-            watching = asyncio.create_task(parts.identities.watch())
+            feed = parts.looking.feed if parts.looking else None
+            work = (parts.identities.watch(), *((feed.run(),) if feed else ()))
+            tasks = [asyncio.create_task(one) for one in work]
             try:
                 yield parts
             finally:
-                watching.cancel()
+                for task in tasks:
+                    task.cancel()
                 await parts.delivery.close()
+                if feed:
+                    await feed.close()
                 await parts.cache.close()
     finally:
         if supervisor:
@@ -82,7 +90,7 @@ def supervise(settings: Settings, metrics: Metrics | None = None) -> Supervisor:
 
 def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection: str) -> Parts:
     cache = _cache(settings, metrics)
-    models = ModelStore(settings.models)
+    models = ModelStore(settings.models, prefer=settings.preferences)
     identities = Identities(models, Client(detection, settings.detection_secret_text))
     identities.install()
     configuration = Configuration.load(settings.config)
@@ -94,14 +102,16 @@ def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection
         largest=settings.limits.total_pixels,
     )  # fmt: skip
     gathering = Gathering(origins.originals)
+    feed = open_feed(settings, cache, lambda name, outcome: metrics.index.labels(name, outcome).inc())
     maker = Maker(
         gathering=gathering, cache=cache, findings=Findings(cache.store, identities), renderers=renderers,
-        admission=admission, limits=settings.limits, metrics=metrics, fonts=settings.font_folders,
+        admission=admission, limits=settings.limits, metrics=metrics, fonts=settings.font_folders, feed=feed,
     )  # fmt: skip
+    pull = PullThrough(origins.web)
     delivery = Delivery(
         mounts=mounts,
         presets=configuration.presets,
-        pull=PullThrough(origins.web),
+        pull=pull,
         originals=origins.originals,
         gathering=gathering,
         cache=cache,
@@ -117,7 +127,11 @@ def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection
         renderers=lambda: renderers.processes, busy=lambda: admission.inside, pixels=lambda: admission.pixels_inside,
         queue_age=lambda: admission.age, fronts=settings.workers,
     )  # fmt: skip
-    return Parts(delivery, cache, models, identities, detection)
+    looking = None
+    if feed is not None:
+        feed.mounts = lambda: delivery.mounts
+        looking = Looking(feed, delivery, maker, gathering, origins.originals, pull, settings.timeout)
+    return Parts(delivery, cache, models, identities, detection, looking)
 
 
 def _cache(settings: Settings, metrics: Metrics) -> Cache:

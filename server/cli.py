@@ -1,9 +1,8 @@
-"""`darkroom serve | detect | render | tag`, and the commands of the other files."""
+"""`darkroom serve | detect | render`, and the commands of the other files."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from pathlib import Path
@@ -15,6 +14,8 @@ from .cli_common import Option, Optional, fail, or_fail, settings_from
 from .cli_links import links
 from .cli_models import models
 from .cli_operate import operate
+from .cli_tag import tagging
+from .environment import SettingsError
 
 cli = typer.Typer(
     rich_markup_mode=None,  # else [:port] in a text is taken for markup
@@ -77,6 +78,10 @@ def detect(
     from .detection import service_command
 
     settings = settings_from(models=models, device=device)
+    try:
+        settings.check_preferences()
+    except SettingsError as error:
+        fail(str(error))
     if (socket is None) == (host is None or port is None):
         fail("say either --socket or --host and --port")
     where = ["--socket", socket] if socket else ["--host", str(host), "--port", str(port)]
@@ -96,9 +101,11 @@ def render(
     models: Annotated[Optional, Option(help="Folder of the models' weights.")] = None,
 ) -> None:
     """Render one URL without a server."""
+    from .identities import learn_words
     from .offline import rendered
 
     settings = settings_from(media=media, models=models, pull="never")
+    learn_words(settings)
     body = asyncio.run(or_fail(rendered(settings, path)))
     if output is None:
         sys.stdout.buffer.write(body)
@@ -109,22 +116,7 @@ def render(
         fail(f"{output} cannot be written: {error.strerror}", 1)
 
 
-@cli.command()
-def tag(
-    files: Annotated[list[Path], typer.Argument(help="Pictures.", exists=True, dir_okay=False)],
-    models: Annotated[Optional, Option(help="Folder of the models' weights.")] = None,
-) -> None:
-    """Say what is in pictures: one line of JSON each; exit status 1 where one could not be read."""
-    from .offline import tagged
-
-    settings = settings_from(models=models, media="/", pull="never")
-    reports = asyncio.run(or_fail(tagged(settings, [file.resolve() for file in files])))
-    for file, report in zip(files, reports, strict=True):
-        typer.echo(json.dumps({"file": str(file), **report}, ensure_ascii=False))
-    if any("error" in report for report in reports):
-        raise typer.Exit(1)
-
-
 cli.add_typer(links)
 cli.add_typer(models, name="models")
 cli.add_typer(operate)
+cli.add_typer(tagging)

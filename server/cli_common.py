@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
@@ -14,6 +14,7 @@ from .settings import Settings
 if TYPE_CHECKING:
     from transforms.failure import Failure
 
+T = TypeVar("T")
 Option = typer.Option
 Optional = str | None
 
@@ -61,7 +62,8 @@ async def or_fail(work: Any) -> Any:
         fail(str(error))
 
 
-def done(work: Callable[[], str]) -> str:
+def done(work: Callable[[], T]) -> T:
+    """What work comes to; ends the program with its failure in words."""
     from transforms.failure import Failure
 
     try:

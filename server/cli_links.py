@@ -20,8 +20,10 @@ def parse(
     paths: Annotated[list[str], typer.Argument(help="Paths of URLs; - reads them from standard input, one a line.")],
 ) -> None:
     """Print each path's canonical form and steps, or what is wrong with it, as a line of JSON."""
+    from .identities import learn_words
     from .parse import parsed
 
+    learn_words(settings_from())
     for path in paths:
         for line in sys.stdin if path == "-" else [path]:
             typer.echo(json.dumps(parsed(line.rstrip("\r\n")), ensure_ascii=False))
@@ -68,5 +70,7 @@ def url(
 ) -> None:
     """Print a path in our spelling or in Cloudinary's, where that can say it; signatures are left out."""
     from . import links as paths
+    from .identities import learn_words
 
+    learn_words(settings_from())
     typer.echo(done(lambda: paths.translated(path, dialect)))

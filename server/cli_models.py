@@ -1,46 +1,64 @@
-"""`darkroom models list | pull | verify`."""
+"""`darkroom models list | pull | verify | add | set | eval | export`: the weights of the detectors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import json
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .cli_common import Option, Optional, fail, said, settings_from
+from .cli_evaluation import evaluate
+from .cli_export import export
+from .cli_own import add, set_up
 
 if TYPE_CHECKING:
     from detectors.models import Listed, ModelStore
 
 models = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="The weights of the detectors.")
+models.command()(add)
+models.command("set")(set_up)
+models.command("eval")(evaluate)
+models.command()(export)
 
 
 @models.command("list")
-def list_models(models: Annotated[Optional, Option(help="Folder of the weights.")] = None) -> None:
-    """The models of the manifest: which are here, which are used, under which licence."""
-    from detectors.models import ModelStore
+def list_models(
+    as_json: Annotated[bool, Option("--json", help="As /models tells it, with all labels.")] = False,
+    every: Annotated[bool, Option("--all", help="Those too that are not here and not asked for by default.")] = False,
+    models: Annotated[Optional, Option(help="Folder of the weights.")] = None,
+) -> None:
+    """The models: which are here, what they serve, under which licence."""
+    from .health import described
 
     settings = settings_from(models=models)
+    rows = _store(settings).listing()
+    if as_json:
+        typer.echo(json.dumps({"models": [described(row) for row in rows]}, ensure_ascii=False, indent=2))
+        return
     typer.echo(f"models in {settings.models}")
-    for row in ModelStore(settings.models).listing():
-        _show(row)
+    for row in rows:
+        if every or row.status != "absent" or not row.model.own:
+            _show(row)
 
 
 @models.command()
 def pull(
     names: Annotated[list[str] | None, typer.Argument(help="Names from `models list`; without, the defaults.")] = None,
+    trust: Annotated[
+        bool, Option("--trust", help="Take what comes where no checksum is known, and pin its checksum.")
+    ] = False,
     models: Annotated[Optional, Option(help="Folder of the weights.")] = None,
 ) -> None:
     """Download weights from their publishers and check their sha256."""
-    from detectors.models import ModelStore
     from transforms.failure import Failure
 
-    settings = settings_from(models=models)
-    store = ModelStore(settings.models, mirror=settings.models_mirror)
+    store = _store(settings_from(models=models))
     failed = False
     for name in names or _wanted(store):
         try:
             with typer.progressbar(length=100, label=name) as bar:
-                path = store.pull(name, lambda done, total: bar.update(_percent(done, total) - bar.pos))
+                path = store.pull(name, lambda done, total: bar.update(_percent(done, total) - bar.pos), trust=trust)
             typer.echo(f"{name}: {path}")
         except Failure as failure:
             failed = True
@@ -60,16 +78,27 @@ def _wanted(store: ModelStore) -> list[str]:
 
 @models.command()
 def verify(models: Annotated[Optional, Option(help="Folder of the weights.")] = None) -> None:
-    """Check the weights that are here against their published sha256; exit status 1 where one is altered."""
-    from detectors.models import ModelStore
-
-    rows = [row for row in ModelStore(settings_from(models=models).models).verify() if row.present]
+    """Check the weights that are here against their sha256; exit status 1 where one is altered or refused."""
+    rows = [row for row in _store(settings_from(models=models)).verify() if row.present or row.status == "refused"]
     for row in rows:
         _show(row)
-    if any(row.status == "altered" for row in rows):
-        fail("altered weights: remove them and run `darkroom models pull`", 1)
+    if bad := [row.model.name for row in rows if row.status in ("altered", "refused")]:
+        fail(f"not used: {', '.join(bad)}", 1)
+
+
+def _store(settings: Any) -> ModelStore:
+    from detectors.models import ModelStore
+    from detectors.registry import install
+
+    store = ModelStore(settings.models, mirror=settings.models_mirror, prefer=settings.preferences)
+    install(store.own())
+    return store
 
 
 def _show(row: Listed) -> None:
-    used = "used" if row.used else ""
-    typer.echo(f"{row.model.name:16} {row.status:9} {used:5} {row.model.licence:12} {row.path or row.model.url or ''}")
+    model = row.model
+    kinds, labels = ",".join(row.kinds), f"{len(model.labels)} labels"
+    where = row.path or (model.file if row.status == "refused" else model.url) or ""
+    typer.echo(f"{model.name:18} {row.status:9} {kinds:28} {model.form:9} {labels:11} {model.licence:12} {where}")
+    if row.why:
+        typer.echo(f"{'':18} {row.why}")

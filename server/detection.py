@@ -27,8 +27,10 @@ STEADY = 60.0  # a process that lived this long starts the backoff anew
 def service_command(settings: Settings, *where: str) -> list[str]:
     """The command line of a detection service of these settings, listening where the last arguments say."""
     mirror = ("--mirror", settings.models_mirror) if settings.models_mirror else ()
-    options = ("--models", str(settings.models), "--device", settings.device, "--pull", settings.pull, *mirror)
-    return [sys.executable, *SAFE, "-m", "detectors.service", *where, *options]
+    prefer = ("--prefer", settings.prefer) if settings.prefer else ()
+    memory = ("--gpu-memory", str(int(settings.gpu_memory))) if settings.gpu_memory else ()
+    options = ("--models", str(settings.models), "--device", settings.device, "--pull", settings.pull)
+    return [sys.executable, *SAFE, "-m", "detectors.service", *where, *options, *mirror, *prefer, *memory]
 
 
 class Supervisor:

@@ -94,22 +94,21 @@ def _media(settings: Settings) -> Iterator[Finding]:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     from detectors.models import ModelStore
-    from detectors.registry import detectors
+    from detectors.registry import detectors, install
 
-    store = ModelStore(settings.models)
+    store = ModelStore(settings.models, prefer=settings.preferences)
+    install(store.own())
     rows = store.verify()
     for row in rows:
-        if row.status == "altered":
-            yield Finding(
-                "models", "fail", f"{row.path} is not what was published",
-                f"delete it and run `darkroom models pull {row.model.name}`",
-            )  # fmt: skip
+        if row.status in ("altered", "refused"):
+            yield Finding("models", "fail", f"{row.model.name} is {row.status} and not used", row.why)
     for task, detector in detectors().items():
-        used = next((row for row in rows if row.used and row.model in detector.models), None)
+        used = next((row for row in rows if set(row.kinds) & detector.kinds), None)
         best = detector.models[0]
         if used is None:
-            yield Finding("models", "warn", f"{task}: no weights", f"run `darkroom models pull {best.name}`")
-        elif used.model is best or best.url is None:
+            missing = store.missing(next(iter(detector.sides)))
+            yield Finding("models", "warn", f"{task}: no weights", missing.how if missing else "")
+        elif used.model.name == best.name or best.url is None or task in settings.preferences:
             yield Finding("models", "ok", f"{task}: {used.model.name}, {used.status}")
         else:
             yield Finding(

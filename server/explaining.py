@@ -9,7 +9,6 @@ from typing import Any
 from transforms.encode import encode
 from transforms.explain import Story, redacted, told
 from transforms.explained import SIDE, drawn
-from transforms.expressions import KINDS
 from transforms.image import Found, Frame, Image, Size
 from transforms.layers import Layers
 from transforms.orientation import shown
@@ -30,7 +29,7 @@ def story_of(
     timings: tuple[tuple[str, float], ...],
 ) -> Story:  # fmt: skip
     """What was done. Only what this render asked for counts as found, whatever else is known of the source."""
-    asked = frozenset[str]().union(*(KINDS.get(operand.name, frozenset()) for operand in pipeline.operands))
+    asked = pipeline.asks
     for passed in outcome.steps:
         asked |= passed.planned.step.needs | dict(passed.found.models).keys()
     known = finder.seen

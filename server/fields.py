@@ -44,6 +44,15 @@ def _formats(value: Any) -> Any:
     return () if value == "none" else _listed(str)(value)
 
 
+def _preferences(value: Any) -> Any:
+    """Pairs of kind=model, as they are written; raises ValueError for what is none."""
+    if isinstance(value, str) and value:
+        from detectors.prefer import read_preferences
+
+        read_preferences(value)
+    return value
+
+
 def _setting(default: Any, description: str, *, shown: str = "", fallback: str = "", **rest: Any) -> Any:
     """A field. `shown` is what the reference says of a computed default, `fallback` a variable that is asked last."""
     told: dict[str, Any] = {"shown": shown, "fallback": fallback}
@@ -88,6 +97,12 @@ class Fields(BaseSettings):
     pull: Literal["background", "never"] = _setting("background", "Whether missing default weights are downloaded")
     models_mirror: str | None = _setting(None, "Address that weights are downloaded from instead of their publishers'")
     device: Literal["auto", "cpu", "cuda"] = _setting("auto", "Where models run; auto takes CUDA if there is one")
+    gpu_memory: ByteSize = _setting(
+        ByteSize(0), "Bytes that models may take of a GPU, as 4GiB or a number; 0 sets no bound", ge=0
+    )
+    prefer: Annotated[str, BeforeValidator(_preferences)] = _setting(
+        "", "Models that serve a kind before the default ones, comma-separated kind=model: objects=yolo11m"
+    )
     workers: int = _setting(1, "Front processes", fallback="WEB_CONCURRENCY", ge=1, le=256)
     renderers: int = _setting(cpus, "Render processes, of all fronts together", shown="number of CPUs", ge=1, le=1024)
     render_timeout: float = _setting(8.0, "Seconds after which a render is killed", gt=0, le=600)
@@ -212,6 +227,14 @@ class Fields(BaseSettings):
         None, "Sentry address that internal errors are sent to; needs the extra sentry", fallback="SENTRY_DSN"
     )
     admin_token: SecretStr | None = _setting(None, "Bearer token of DELETE /cache; without it nothing can be purged")
+    search: Literal["auto", "open", "secret", "off"] = _setting(
+        "auto", "Who may ask /tags and /similar: anybody (open), who has ADMIN_TOKEN (secret), nobody, and nothing is"
+        " indexed (off); auto is open where URLs need no signature, else secret",
+    )  # fmt: skip
+    search_index: Path | None = _setting(
+        None, "SQLite file of what was found", shown="in Redis as CACHE, else in CACHE_DISK, else in memory"
+    )
+    search_entries: int = _setting(1_000_000, "Originals that are indexed at most; the oldest go", ge=100)
     source_code: str | None = _setting(None, "Address of the source code that /version names", shown="served here")
 
     @field_validator("cache")

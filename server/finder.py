@@ -11,9 +11,9 @@ import numpy as np
 from detectors.client import Client as Detection
 from detectors.client import Unanswered
 from detectors.local import find_local
-from detectors.registry import local_detectors, modelled, side_for
+from detectors.registry import local_detectors, local_side, modelled, side_for
 from transforms.decode import Decode, decode
-from transforms.image import Found, Image, Missing, PixelArray, Probe, Size
+from transforms.image import Found, Image, Missing, PixelArray, Probe, Size, identity
 from transforms.modes import flatten
 from transforms.orientation import upright
 from transforms.output import Client
@@ -27,20 +27,19 @@ from transforms.resolve import Below, resolve
 from .clock import Clock
 
 WHITE = (255, 255, 255)
+WHOLE = identity()  # the geometry of a picture that nothing was cut off or turned
 
 DETECTION_SECONDS = 4.0  # how long a render waits for detectors; well before its kill timer
 
 NO_ANSWER = "the detection service did not answer in time; try again"
 NO_DETECTOR = "no detector of this kind is installed"
 
-LOCAL_SIDE = 320  # long side in pixels that colours and saliency are found well on
-
 
 class SourceFinder:
     """Answers a run's questions about one source, and holds its pixels.
 
     Detectors with a model look at the source, once per kind and frame whatever the steps make of it; the others look at
-    the step's own pixels.
+    the step's own pixels, and for conditions at the source.
     """
 
     def __init__(
@@ -54,10 +53,12 @@ class SourceFinder:
     ) -> None:
         self.asked = False
         self.degraded: tuple[str, ...] = ()
+        self.noticed: dict[str, Found] = {}  # what local detectors said of the whole picture, by kind
         self._without: tuple[str, ...] = ()
         self._source = source
         self._detection = detection
         self._known = {0: known}
+        self._local: dict[tuple[int, str], Found] = {}  # what conditions asked local detectors of the source
         self._content = content
         self._clock = clock
         self._decoded: tuple[Decode, Image] | None = None
@@ -68,6 +69,11 @@ class SourceFinder:
     def found(self) -> Found:
         """What is known of the picture that the source shows first, which is what is kept by content."""
         return self._known[0]
+
+    @property
+    def shows_first(self) -> bool:
+        """Whether the picture that the file shows first is rendered, and not another page of it."""
+        return self._source.number(0) == 0
 
     @property
     def seen(self) -> Found:
@@ -105,7 +111,7 @@ class SourceFinder:
         probe, limits = self._source.probe, self._source.limits
         # What is to be hidden may show in a later frame than the first, and hang on a condition.
         whole = probe.animated and any(step.operation.hides(**step.arguments) for step in pipeline.steps)
-        ask = self._of_all_frames if whole else lambda kinds: self._of_source(kinds, 0)
+        ask = self._of_all_frames if whole else lambda kinds: self._told(kinds, 0)
         pipeline, self._without = resolve(pipeline, probe, client, ask, below)
         first = plan(pipeline, probe, limits, side_for=_side_for)
         self._clock.lap("plan")
@@ -127,10 +133,12 @@ class SourceFinder:
     def __call__(self, kinds: frozenset[str], image: Image, frame: int) -> Found:
         found = projected(self._of_source(modelled(kinds), frame), image.from_source)
         local = kinds & local_detectors().keys()
-        if local:
-            found = found.merged(find_local(local, image.frames[frame].pixels))
-        strangers = kinds - modelled(kinds) - local
-        return found.merged(Found(missing=tuple(Missing(kind, "", NO_DETECTOR) for kind in sorted(strangers))))
+        for kind in sorted(local):
+            here = find_local({kind}, image.frames[frame].pixels)
+            if frame == 0 and self.shows_first and np.allclose(image.from_source, WHOLE):
+                self.noticed[kind] = here
+            found = found.merged(here)
+        return found.merged(_strangers(kinds - modelled(kinds) - local))
 
     def anew(self, kinds: frozenset[str], image: Image, frame: int) -> Found:
         self._clock.lap("run")
@@ -140,11 +148,23 @@ class SourceFinder:
 
     def _of_all_frames(self, kinds: frozenset[str]) -> Found:
         """As many faces as the frame with the most has, and whatever else any frame shows."""
-        found = [self._of_source(kinds, frame) for frame in range(len(self._view(kinds).frames))]
+        found = [self._told(kinds, frame) for frame in range(len(self._view(kinds).frames))]
         most = max(found, key=lambda one: len(one.by("faces"))).by("faces")
         others = (region for one in found for region in one.regions if region.by != "faces")
         whole = reduce(Found.merged, found)
         return replace(whole, regions=(*most, *others))
+
+    def _told(self, kinds: frozenset[str], frame: int) -> Found:
+        """What detectors of any kind say of the source, as a condition asks."""
+        models, local = modelled(kinds), kinds & local_detectors().keys()
+        found = self._of_source(models, frame)
+        for kind in sorted(local):
+            if (frame, kind) not in self._local:
+                pixels = upright(self._view(local).frames[frame].pixels, self._source.turn)
+                self._local[frame, kind] = find_local({kind}, pixels)
+                self._clock.lap("find")
+            found = found.merged(self._local[frame, kind])
+        return found.merged(_strangers(kinds - models - local))
 
     def _of_source(self, kinds: frozenset[str], frame: int) -> Found:
         """What is known of the source's upright pixels, by the number of the picture in the file."""
@@ -170,7 +190,7 @@ class SourceFinder:
 
     def _view(self, kinds: frozenset[str]) -> Image:
         """The source in a size that these detectors see enough in."""
-        wanted = Decode(reduction(self._source.probe, 0.0, side_for(kinds)), still=not self._source.probe.animated)
+        wanted = Decode(reduction(self._source.probe, 0.0, _side_for(kinds)), still=not self._source.probe.animated)
         if self._decoded and self._decoded[0].reduce <= wanted.reduce:
             return self._decoded[1]
         return self.picture(wanted)
@@ -193,7 +213,11 @@ class SourceFinder:
 def _side_for(kinds: frozenset[str]) -> int:
     """The long side in pixels that detectors of these kinds want to see."""
     models = modelled(kinds)
-    return max(side_for(models) if models else 1, LOCAL_SIDE if kinds - models else 1)
+    return max(side_for(models) if models else 1, local_side(kinds - models))
+
+
+def _strangers(kinds: frozenset[str]) -> Found:
+    return Found(missing=tuple(Missing(kind, "", NO_DETECTOR) for kind in sorted(kinds)))
 
 
 def _more(plan: Plan, found: Found) -> frozenset[str]:

@@ -57,6 +57,10 @@ class Findings:
                 part = replace(found, regions=found.by(kind), tags=tags, models=((kind, model),), missing=())
                 await self._store.put(key, Entry(pack(part), {}, now, now + KEPT, now + KEPT, named))
 
+    def answers(self, kind: str) -> bool:
+        """Whether some model is there for a kind."""
+        return self._models.of(kind) is not None
+
     def identities(self, kinds: frozenset[str]) -> tuple[str, ...]:
         """The models that stand behind kinds, as they enter a render's key."""
         return tuple(f"{kind}={self._models.of(kind)}" for kind in sorted(kinds))

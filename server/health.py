@@ -83,9 +83,9 @@ class Health:
         return JSONResponse(body, headers=_NO_STORE)
 
     async def models(self, request: Request) -> Response:
-        """The models of the manifest: which are here, their checksums and licences."""
-        rows = [_row(listed) for listed in self.parts.models.listing()] if self.parts else []
-        return JSONResponse({"models": rows}, headers=_NO_STORE)
+        """The models, published and the operator's: which are here, what they find, their checksums and licences."""
+        rows = await asyncio.to_thread(self.parts.models.listing) if self.parts else []
+        return JSONResponse({"models": [described(listed) for listed in rows]}, headers=_NO_STORE)
 
     async def schema(self, request: Request) -> Response:
         return JSONResponse({"operations": describe()}, headers={"Cache-Control": "public, max-age=300"})
@@ -97,12 +97,16 @@ class Health:
         return Response(None, 204, {"Cache-Control": "public, max-age=86400"})
 
 
-def _row(listed: Listed) -> dict[str, Any]:
+def described(listed: Listed) -> dict[str, Any]:
+    """A model as /models tells it."""
     model = listed.model
     return {
         "name": model.name, "task": model.task, "version": model.version, "licence": model.licence,
-        "status": listed.status, "used": listed.used, "sha256": listed.sha256 or model.sha256, "labels": model.labels,
-        "source": model.url or model.package,
+        "status": listed.status, "used": listed.used, "kinds": listed.kinds, "form": model.form, "side": model.side,
+        "tags": model.tags, "sha256": listed.sha256 or model.sha256, "threshold": model.threshold,
+        "thresholds": dict(model.thresholds), "names": dict(model.names), "labels": model.labels,
+        "label_count": len(model.labels), "backend": model.backend,
+        "source": model.url or model.package, **({"problem": listed.why} if listed.why else {}),
     }  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from detectors.models import ModelStore
 from detectors.registry import adopt, base_of, install
 from transforms.vocabulary import Vocabulary
 
+from .settings import Settings
+
 FIRST_PAUSE = 0.5  # s, until the service has told something
 REFRESHED_EVERY = 5.0  # s; weights may come while the server runs
 
@@ -46,4 +48,14 @@ class Identities:
         except Unanswered:
             return
         self._told = {str(kind): str(identity) for kind, identity in answer.get("models", {}).items()}
-        adopt(Vocabulary.read(answer.get("own")))
+        adopt(Vocabulary.read(answer.get("own", ())))
+
+
+def learn_words(settings: Settings) -> None:
+    """The operator's models as words of URLs, for commands, which read them before anything is started: those of the
+    models folder, or of the detection service that the settings name."""
+    service = Client(settings.detection or "", settings.detection_secret_text)
+    identities = Identities(ModelStore(settings.models, prefer=settings.preferences), service)
+    identities.install()
+    if settings.detection:
+        asyncio.run(identities.refresh())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,13 +16,13 @@ from detectors.registry import modelled
 from transforms import vocabulary
 from transforms.failure import Failure
 from transforms.image import Found
-from transforms.letters.faces import SUFFIXES
 from transforms.limits import Limits
 
 from . import refusals
 from .admission import Admission
 from .disposition import disposition
 from .findings import Findings
+from .fonts import font_files
 from .gathering import Brought, Gathered, Gathering
 from .keys import identity, of_client
 from .layering import Lent
@@ -31,15 +30,17 @@ from .metrics import Metrics
 from .originals import Version
 from .renderer import Job, Rendered
 from .renderers import Renderers, too_costly
+from .search.feed import Feed
+from .search.record import Record
 from .sniff import pixels_of
 from .sources.source import Fetched
 from .tags import MOST, named, tags_of_source
 from .wanted import Wanted
 
-RENDERER_VERSION = "4"  # part of every key and ETag: raise it with any change that changes pixels or bytes
+RENDERER_VERSION = "5"  # part of every key and ETag: raise it with any change that changes pixels or bytes
 
 KEPT = 7 * 86_400.0  # s; the source's version is in the key, so that an entry never becomes wrong, only unused
-LASTING = frozenset({"animation", "text"})  # what no second try would bring back
+LASTING = frozenset({"animation", "text"})  # what no second try would bring back; text where no detector is
 DEGRADED_TTL = 60.0  # s; a result that had to do without something heals by itself
 FAILED_TTL = 30.0  # s for which what the source made fail is not tried again
 COSTLY_REMEMBERED = 60.0  # s for which what killed its renderer is refused at once
@@ -69,7 +70,7 @@ class Maker:
 
     def __init__(
         self, *, gathering: Gathering, cache: Cache, findings: Findings, renderers: Renderers, admission: Admission,
-        limits: Limits, metrics: Metrics, fonts: tuple[Path, ...] = (),
+        limits: Limits, metrics: Metrics, fonts: tuple[Path, ...] = (), feed: Feed | None = None,
     ) -> None:  # fmt: skip
         self._gathering = gathering
         self._cache = cache
@@ -79,9 +80,10 @@ class Maker:
         self._admission = admission
         self._limits = limits
         self._metrics = metrics
+        self._feed = feed
         self._costly: TTLCache[str, Failure] = TTLCache(10_000, COSTLY_REMEMBERED)
         self._strikes: TTLCache[str, int] = TTLCache(10_000, COSTLY_REMEMBERED)
-        self._fingerprint = digest(RENDERER_VERSION, repr(limits), *_font_files(fonts))
+        self._fingerprint = digest(RENDERER_VERSION, repr(limits), *font_files(fonts))
 
     def key(self, wanted: Wanted, version: Version) -> str:
         """The key of a result: all that it depends on, hashed; remembered, because it is asked for at every request."""
@@ -130,7 +132,7 @@ class Maker:
     async def _rendered(self, wanted: Wanted, gathered: Gathered, deadline: float, began: float) -> Entry:
         """The entry of a render, or of the failure that its sources would cause again."""
         try:
-            rendered = await self._render(wanted, gathered, deadline)
+            rendered, _ = await self._noticed(wanted, gathered, deadline, began)
         except Failure as failure:
             if failure.kind not in refusals.LASTING:
                 raise
@@ -140,15 +142,32 @@ class Maker:
         self._count(rendered, gathered)
         return self._entry(wanted, gathered, rendered, began)
 
-    async def _render(self, wanted: Wanted, gathered: Gathered, deadline: float) -> Rendered:
-        source = gathered.source.fetched
+    async def _noticed(
+        self, wanted: Wanted, gathered: Gathered, deadline: float, began: float, *, always: bool = False
+    ) -> tuple[Rendered, Record | None]:
+        """A render, and what the search index is told of its source: `always` or where it may not know."""
+        source, version, feed = gathered.source.fetched, gathered.source.version, self._feed
         assert source is not None  # noqa: S101 - make fetches what it has not got
         content, known = await self._known(source, wanted.pipeline.needs)
+        if feed is None or version.private or not wanted.listed or (content is None and not always):
+            return await self._render(wanted, gathered, deadline, content, known), None
+        content = content or await self._findings.content(source.path, source.version)
+        lacks = always or feed.lacks(wanted.ref, version.tag, wanted.pipeline.needs, known)
+        rendered = await self._render(wanted, gathered, deadline, content, known, noticing=lacks)
+        told = rendered.notice
+        return rendered, feed.notice(wanted.ref, version, content, told, began) if told else None
+
+    async def _render(
+        self, wanted: Wanted, gathered: Gathered, deadline: float, content: str | None, known: Found | None, *,
+        noticing: bool = False,
+    ) -> Rendered:  # fmt: skip
+        source = gathered.source.fetched
+        assert source is not None  # noqa: S101 - as above
         lent = await self._lent(wanted, gathered)
         until = time.monotonic() + self._renderers.seconds
         job = Job(
             str(source.path), wanted.pipeline.text, wanted.client, self._limits, min(deadline, until), content,
-            _packed(known), lent, wanted.mark.text, vocabulary.current(),
+            _packed(known), lent, wanted.mark.text, vocabulary.current(), noticing,
         )  # fmt: skip
         try:
             rendered = await self._renderers.render(job)
@@ -163,6 +182,15 @@ class Maker:
             await self._findings.remember(content, unpack(rendered.found), tags)
         await self._remember(job.layers, gathered, dict(rendered.found_of))
         return rendered
+
+    async def notice(self, wanted: Wanted, deadline: float, client: str) -> Record | None:
+        """What the search index is told of a source, found out now; None where it may not be listed."""
+        self.refuse_if_full(client)
+        began, gathered = time.time(), await self._gathering.fetch(wanted, deadline)
+        self.refuse_if_costly(wanted, gathered.version)
+        async with self._admission.admitted(client, sum(pixels_of(one.path) for one in gathered.fetched), deadline):
+            _, record = await self._noticed(wanted, gathered, deadline, began, always=True)
+        return record
 
     async def _known(self, source: Fetched, needs: frozenset[str]) -> tuple[str | None, Found | None]:
         """The hash of a file's content and what is known to be in it, where detectors with models have a say.
@@ -225,7 +253,8 @@ class Maker:
                 raise self._costly[known].with_details()  # anew: a raised one holds on to all that was at hand
 
     def _entry(self, wanted: Wanted, gathered: Gathered, rendered: Rendered, began: float) -> Entry:
-        ttl = DEGRADED_TTL if set(rendered.degraded) - LASTING else KEPT
+        lasting = LASTING - {"text"} if self._findings.answers("text") else LASTING
+        ttl = DEGRADED_TTL if set(rendered.degraded) - lasting else KEPT
         source = gathered.source.fetched
         assert source is not None  # noqa: S101 - it was rendered from
         meta: Meta = {
@@ -244,15 +273,6 @@ class Maker:
         tags = (*gathered.tags(wanted.ref), *named("tag", rendered.labels), *gathered.version.tags)
         until = time.time() + ttl
         return Entry(rendered.body, meta, began, until, until, tags[:MOST])
-
-
-def _font_files(folders: Iterable[Path]) -> Iterator[str]:
-    """The files in the operator's own folders as they are now: with others texts look different."""
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in SUFFIXES:
-                facts = path.stat()
-                yield f"{path.relative_to(folder)} {facts.st_size} {facts.st_mtime_ns}"
 
 
 def _is_light(wanted: Wanted) -> bool:

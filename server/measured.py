@@ -71,6 +71,13 @@ def _role(pid: int) -> str | None:
     return next((role for sign, role in _ROLES if sign in command), None)
 
 
+_TOTALS = {
+    "failures": "Calls of a model that failed.",
+    "canaries": "Times that a model did not give its known answer about a picture.",
+    "reloads": "Times that a model was loaded again for that.",
+}
+
+
 class Detection(Collector):
     """What the detection service counted, asked of it at each look; nothing where it does not answer."""
 
@@ -84,19 +91,21 @@ class Detection(Collector):
 
     def _families(self, said: dict[str, Any]) -> Iterator[Metric]:
         name = self._namespace
-        queue = GaugeMetricFamily(f"{name}_detector_queue", "Questions that wait for a model.", labels=["model"])
-        seconds = HistogramMetricFamily(f"{name}_detector_duration_seconds", "Calls of a model.", labels=["model"])
-        batch = HistogramMetricFamily(
-            f"{name}_detector_batch_size", "Questions in a call of a model.", labels=["model"]
-        )
-        failed = CounterMetricFamily(f"{name}_detector_failures", "Calls of a model that failed.", labels=["model"])
+        labels = ("model", "task")
+        queue = GaugeMetricFamily(f"{name}_detector_queue", "Questions that wait for a model.", labels=labels)
+        seconds = HistogramMetricFamily(f"{name}_detector_duration_seconds", "Calls of a model.", labels=labels)
+        batch = HistogramMetricFamily(f"{name}_detector_batch_size", "Questions in a call of a model.", labels=labels)
+        totals = {
+            key: CounterMetricFamily(f"{name}_detector_{key}", doc, labels=labels) for key, doc in _TOTALS.items()
+        }
         for lane in said.get("models", []):
-            model = str(lane["model"])
-            queue.add_metric([model], lane["waiting"])
-            failed.add_metric([model], lane["failures"])
+            which = [str(lane["model"]), str(lane["task"])]
+            queue.add_metric(which, lane["waiting"])
+            for key, total in totals.items():
+                total.add_metric(which, lane[key])
             for family, counted in ((seconds, lane["seconds"]), (batch, lane["batch"])):
-                family.add_metric([model], [(str(most), count) for most, count in counted["buckets"]], counted["sum"])
-        yield from (queue, seconds, batch, failed)
+                family.add_metric(which, [(str(most), count) for most, count in counted["buckets"]], counted["sum"])
+        yield from (queue, seconds, batch, *totals.values())
         gpu = GaugeMetricFamily(f"{name}_gpu_memory_bytes", "Memory of the GPU that models hold.")
         if "gpu_memory" in said:
             gpu.add_metric([], said["gpu_memory"])

@@ -70,6 +70,7 @@ class Metrics:
     def _define_ours(self) -> None:
         self.cache = self._counter("cache_requests", "Cache look-ups.", "kind", "result")
         self.stores = self._counter("cache_store_events", "What each cache store answered.", "store", "event")
+        self.index = self._counter("search_index_events", "What the search index did.", "index", "event")
         self.followers = self._counter("flight_followers", "Requests served by another's work.")
         self._queue_age = self._gauge("queue_age_seconds", "How long the oldest render has waited.", "livemax")
         self.shed = self._counter("shed", "Requests refused under load.", "reason")

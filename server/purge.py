@@ -17,8 +17,10 @@ from .log import logger
 from .metrics import Metrics
 from .parse import encoded
 from .redact import shown
+from .search.feed import Feed
 from .sources.file import EXTENSIONS, split_extension
-from .sources.mounts import DELIVERIES, Mounts
+from .sources.mounts import Mounts
+from .sources.scopes import DELIVERIES
 from .sources.source import SourceRef
 from .sources.url import canonical_url
 from .tags import folder_tag, folders_of, from_origin, named, source_tag
@@ -114,18 +116,35 @@ def _no_place(name: str) -> Failure:
     )  # fmt: skip
 
 
+def check_token(authorization: str, token: str | None, what: str) -> None:
+    """Lets the operator pass, or raises Failure `<what>-not-configured`, `bad-token`."""
+    if token is None:
+        raise Failure(
+            Kind.FORBIDDEN, f"{what}-not-configured", f"this server has no token that a {what} is checked with",
+            hint="the operator can set DARKROOM_ADMIN_TOKEN",
+        )  # fmt: skip
+    scheme, _, given = authorization.partition(" ")
+    fits = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
+    if scheme.lower() != "bearer" or not fits:
+        raise Failure(
+            Kind.UNAUTHORISED, "bad-token", "the token is missing or wrong",
+            hint="Authorization: Bearer <DARKROOM_ADMIN_TOKEN>",
+        )  # fmt: skip
+
+
 class Purge:
-    """The endpoint; `store` and `mounts` are set while the application runs."""
+    """The endpoint; `store`, `mounts` and `feed` are set while the application runs."""
 
     def __init__(self, metrics: Metrics, token: Callable[[], str | None]) -> None:
         self.store: Store | None = None
         self.mounts: Callable[[], Mounts] | None = None
+        self.feed: Feed | None = None
         self._metrics = metrics
         self._token = token
 
     async def __call__(self, request: Request) -> Response:
         try:
-            self._check(request.headers.get("authorization", ""))
+            check_token(request.headers.get("authorization", ""), self._token(), "purge")
             return await self._purged(_named(request))
         except Failure as failure:
             response = errors.respond(failure)
@@ -134,29 +153,16 @@ class Purge:
                 response.headers["WWW-Authenticate"] = "Bearer"
             return response
 
-    def _check(self, authorization: str) -> None:
-        token = self._token()
-        if token is None:
-            raise Failure(
-                Kind.FORBIDDEN, "purge-not-configured", "this server has no token that purges are checked with",
-                hint="the operator can set DARKROOM_ADMIN_TOKEN",
-            )  # fmt: skip
-        scheme, _, given = authorization.partition(" ")
-        fits = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
-        if scheme.lower() != "bearer" or not fits:
-            raise Failure(
-                Kind.UNAUTHORISED, "bad-token", "the token is missing or wrong",
-                hint="Authorization: Bearer <DARKROOM_ADMIN_TOKEN>",
-            )  # fmt: skip
-
     async def _purged(self, asked: Named) -> Response:
         if self.store is None or self.mounts is None:
             raise Failure(Kind.UNAVAILABLE, "starting", "the server is starting or stopping", retry_after=1)
         tags = asked.resolved(self.mounts())
         count = await self.store.purge(tags)
+        unlisted = await self.feed.forget_soon(tags) if self.feed is not None else None
         self._metrics.purged.inc(count)
         logger().info("purged", entries=count, tags=tags[:8], asked=[shown(text) for text in _texts(asked)])
-        return JSONResponse({"purged": count, "tags": list(tags)}, headers=_NO_STORE)
+        said = {"purged": count, "tags": list(tags), **({} if unlisted is None else {"unlisted": unlisted})}
+        return JSONResponse(said, headers=_NO_STORE)
 
 
 def _texts(asked: Named) -> Iterable[str]:

@@ -76,7 +76,7 @@ class Delivery:
         self._maker = maker
         self._seconds = request_seconds
         self._metrics = metrics
-        self._access = access
+        self.access = access
         self._formats = formats
         self._watermark = watermark
         self._words = vocabulary.current()
@@ -94,7 +94,7 @@ class Delivery:
         """From now on requests are read by these; those that run end as they began."""
         self._mounts.folders.join(mounts.folders)  # the originals read through it
         mounts.folders = self._mounts.folders
-        self._presets, self._mounts, self._access, self._pull = presets, mounts, access, pull or self._pull
+        self._presets, self._mounts, self.access, self._pull = presets, mounts, access, pull or self._pull
         self._watermark = watermark
         self._asked.clear()
 
@@ -114,9 +114,9 @@ class Delivery:
         asked = self.recall(*key)
         if asked is not None:
             return asked
-        self._access.verify(urls.claim(raw_path, raw_query))
+        self.access.verify(urls.claim(raw_path, raw_query))
         request = urls.parse(raw_path, raw_query)
-        self._access.check(request, time.time(), self._presets.expand)
+        self.access.check(request, time.time(), self._presets.expand)
         asked = self.asked(request)
         asked.name = key if len(raw_path) + len(raw_query) <= LONGEST_REMEMBERED else None
         return asked

@@ -37,6 +37,7 @@ from .clock import Clock
 from .explaining import Mark, explained, story_of
 from .finder import SourceFinder
 from .layering import LayerMaker, Lent
+from .noticing import Notice, notice
 
 TRIMMED_EVERY = 20  # renders; to do it takes some ms
 OUT_OF_MEMORY = -4  # cv::Error::StsNoMem
@@ -57,6 +58,7 @@ class Job:
     layers: tuple[Lent, ...] = ()  # all that layers may show
     mark: str = ""  # the watermark, which a drawing of the source wants as well
     words: Vocabulary = NOTHING  # what the operator's models add to the grammar
+    noticing: bool = False  # whether the search index wants to know of the source
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Rendered:
     headers: tuple[tuple[str, str], ...] = ()  # what steps ask to be said beside the body
     labels: tuple[str, ...] = ()  # what was found in the picture, by name
     found_of: tuple[tuple[str, bytes], ...] = ()  # of layers: the hash of the file, and what was found in it
+    notice: Notice | None = None  # for the search index
 
 
 @dataclass
@@ -162,11 +165,12 @@ def _render(job: Job) -> Rendered:
             mark = Mark(_parsed(job.mark, job.words), source, finder, job.client, deadline, layers)
             body, media_type, size = explained(story, finder, mark, as_json=output.instead.json)
             clock.lap("explain")
+        noticed = notice(finder) if job.noticing else None
     found = pack(finder.found) if finder.asked else None
     degraded = tuple(dict.fromkeys((*finder.without, *outcome.degraded, *layers.without, *hurried)))
     return Rendered(
         body, media_type, size, found, degraded, clock.laps, output.download, output.immutable, beside,
-        _labels(finder.everywhere), tuple(layers.found_of.items()),
+        _labels(finder.everywhere), tuple(layers.found_of.items()), noticed,
     )  # fmt: skip
 
 

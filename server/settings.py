@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,9 +63,24 @@ class Settings(Fields):
             from .watermark import watermark_of
 
             watermark_of(self, configuration.presets)
+        self.check_preferences()
         from .faults import check_hooks
 
         check_hooks(self)
+
+    def check_preferences(self) -> None:
+        """Raises SettingsError where a model that is to be preferred is unknown, or of another kind."""
+        if not self.prefer:
+            return
+        from detectors.models import ModelStore
+        from detectors.prefer import check_preferences
+        from transforms.failure import Failure
+
+        try:
+            check_preferences(ModelStore(self.models, prefer=self.preferences))
+        except Failure as failure:
+            hint = f"; {failure.hint}" if failure.hint else ""
+            raise SettingsError(f"{PREFIX}PREFER={self.prefer}: {failure.message}{hint}") from None
 
     def _mistakes(self) -> Iterator[str]:
         """What settings alone tell, each beginning with the variable that is at fault."""
@@ -123,6 +138,13 @@ class Settings(Fields):
     @property
     def guard(self) -> Guard:
         return Guard(self.allowed_networks, own_port=self.port)
+
+    @property
+    def preferences(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of the models that serve a kind first, by kind."""
+        from detectors.prefer import read_preferences  # here, because few commands need it
+
+        return read_preferences(self.prefer)
 
     @property
     def font_folders(self) -> tuple[Path, ...]:

@@ -140,6 +140,11 @@ class Access:
         return _any_equal(signature.given, expected)
 
     @property
+    def is_open(self) -> bool:
+        """Whether anybody may ask for anything that is not private."""
+        return not (self._is_closed or self.strict or self.only_presets)
+
+    @property
     def _is_closed(self) -> bool:
         return bool(self.keys) and not self.unsigned
 

@@ -23,6 +23,7 @@ from .urls.request import Request, in_format
 from .watermark import UNMARKED, marked, wants_mark
 
 LOCATED_FOR = 1.0  # s for which the file that an id was found to mean is not looked for again
+SECRET = ("private", "authenticated")  # types of delivery
 MOST_CLIENTS = 16  # kinds of clients that are remembered for a request
 
 
@@ -44,6 +45,7 @@ class Wanted:
     layers: tuple[Layered, ...] = ()
     tags: tuple[str, ...] = ()  # of the source that this one stands for
     mark: Pipeline = UNMARKED
+    listed: bool = True  # whether the source may be told of: it was not asked for as a private one
     keys: dict[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)  # known ones
 
     @cached_property
@@ -127,7 +129,10 @@ class Asked:
 
     def _at(self, place: Place, client: Client, layers: tuple[Layered, ...]) -> Wanted:
         pipeline = in_format(self.pipeline, place.format)
-        return Wanted(pipeline, place.ref, client, place.absent, place.lasting, layers=layers, mark=self._mark)
+        listed = self.request.delivery not in SECRET
+        return Wanted(
+            pipeline, place.ref, client, place.absent, place.lasting, layers=layers, mark=self._mark, listed=listed
+        )  # fmt: skip
 
     def _remember(self, client: Client, found: Wanted, *, lasting: bool) -> None:
         now = time.monotonic()

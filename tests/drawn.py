@@ -10,7 +10,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from transforms.image import Box, Found, Frame, Image, PixelArray, Region, Saliency, Size
+from transforms.image import Box, Found, Frame, Image, Mask, PixelArray, Region, Saliency, Size
 
 FINER = 4  # times as large they are drawn, for smooth edges
 
@@ -129,8 +129,16 @@ EYES = (("right_eye", 0.4, 0.42), ("left_eye", 0.6, 0.42), ("nose", 0.5, 0.53), 
 
 
 def someone(box: Box = FACE, points: tuple[tuple[str, float, float], ...] = EYES) -> Found:
-    """One face, known to all who ask for one."""
+    """One face, known to all who ask for one, and the person whose it is, for all who ask for masks or what made them."""
     regions = tuple(Region("face", 0.9, box, points, by) for by in ("faces", "largest-face", "all-faces"))
+    body = np.zeros((80, 80), np.uint8)
+    cv2.ellipse(body, (40, 44), (22, 34), 0, 0, 360, 255, cv2.FILLED)
+    mask = Mask(80, 80, body.tobytes())
+    box_of_body, heat = Box(0.225, 0.125, 0.55, 0.85), Mask(80, 80, cv2.GaussianBlur(body, (0, 0), 8).tobytes())
+    regions += (
+        Region("person", 0.9, box_of_body, by="masks", mask=mask),
+        Region("person", 0.9, box_of_body, by="objects:heat:person", mask=heat),
+    )
     return Found(regions, saliency=Saliency(np.arange(600, dtype=np.uint8).reshape(20, 30)))
 
 

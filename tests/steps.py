@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from transforms.encode import encode
-from transforms.image import Box, Found, Frame, Image, PixelArray, Probe, Region, Saliency, Scale, Size, Swatch
+from transforms.image import Box, Found, Frame, Image, Mask, PixelArray, Probe, Region, Saliency, Scale, Size, Swatch
 from transforms.input import Input
 from transforms.layers import Layer
 from transforms.limits import Limits
@@ -56,8 +56,15 @@ def thing(label: str, x: float, y: float, width: float, height: float, score: fl
     return Region(label, score, Box(x, y, width, height), sure=score >= 0.4)
 
 
+def heat(label: str, box: Box, *labels: str) -> Region:
+    """What made a label, rising towards the right."""
+    mask = Mask(8, 6, bytes(range(0, 256, 32)) * 5 + bytes(range(3, 256, 36)))
+    return Region(label, 0.8, box, by=f"objects:heat:{'|'.join(labels or (label,))}", mask=mask)
+
+
 FOUND = Found(
     regions=(
+        heat("person", Box(0.45, 0.1, 0.3, 0.9)),
         face(0.5, 0.2, 0.2, 0.3),
         face(0.5, 0.2, 0.2, 0.3, by="all-faces"),
         face(-0.05, 0.7, 0.1, 0.2, 0.6, by="all-faces"),

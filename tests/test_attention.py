@@ -335,3 +335,67 @@ def test_the_subject_is_what_is_named_or_what_weighs() -> None:
     assert named
     assert named.x > 0.5
     assert subject_of(Found()) is None
+
+
+# What a window is worth
+
+
+@pytest.mark.parametrize("width", [0.3, 0.34, 0.4])
+def test_a_face_is_in_or_out(width: float) -> None:
+    """Three as large: the window has room for two, and never cuts the third."""
+    row = [face(0.1, 0.4, 0.1, 0.1), face(0.35, 0.4, 0.1, 0.1), face(0.52, 0.4, 0.1, 0.1)]
+    shown = window("auto", *row, width=width)
+    shares = [share(shown, one) for one in row]
+    assert shares == pytest.approx([0, 1, 1])
+
+
+def test_two_faces_a_little_smaller_are_worth_more_than_the_largest() -> None:
+    largest, pair = face(0.05, 0.3, 0.12, 0.12), [face(0.6, 0.3, 0.1, 0.1), face(0.75, 0.3, 0.1, 0.1)]
+    assert all(holds(window("auto", largest, *pair, width=0.35), one) for one in pair)
+    assert holds(window("auto", largest, pair[0], width=0.35), largest)
+
+
+def test_a_face_that_no_person_has_and_that_is_not_sure_counts_little() -> None:
+    somebody = [thing("person", 0.6, 0.2, 0.2, 0.7), face(0.65, 0.22, 0.08, 0.1, 0.75)]
+    shown = window("auto", face(0.05, 0.3, 0.15, 0.2, 0.72), *somebody)
+    assert holds(shown, somebody[1])
+    assert holds(window("auto", face(0.05, 0.3, 0.15, 0.2, 0.9), *somebody), face(0.05, 0.3, 0.15, 0.2))
+
+
+def test_the_largest_object_outweighs_several_smaller_ones() -> None:
+    bus, crowd = thing("bus", 0.02, 0.3, 0.25, 0.3), [thing("bottle", 0.6 + 0.07 * i, 0.4, 0.06, 0.2) for i in range(4)]
+    assert holds(window("auto", bus, *crowd), bus)
+
+
+@pytest.mark.parametrize("second", ["truck", "bus"])
+def test_two_names_for_one_place_make_it_likely(second: str) -> None:
+    found = [thing("car", 0.7, 0.3, 0.2, 0.3, 0.3), thing(second, 0.7, 0.31, 0.2, 0.3, 0.25)]
+    assert abs(window("auto", found[0]).centre[0] - 0.5) < 0.01
+    assert holds(window("auto", *found), found[0])
+    apart = thing(second, 0.02, 0.31, 0.2, 0.3, 0.25)
+    assert abs(window("auto", found[0], apart).centre[0] - 0.5) < 0.01
+
+
+@pytest.mark.parametrize("label", ["giraffe", "dog", "person"])
+def test_a_tall_body_keeps_its_head(label: str) -> None:
+    tall = thing(label, 0.3, 0.1, 0.4, 0.85)
+    shown = best_window(Found(regions=(tall,)), 1.0, 0.4)
+    assert shown.y <= 0.1
+    assert shown.bottom >= 0.1 + 0.3
+
+
+def test_what_has_no_head_keeps_its_middle() -> None:
+    shown = best_window(Found(regions=(thing("bottle", 0.3, 0.1, 0.4, 0.85),)), 1.0, 0.4)
+    assert shown.centre[1] == pytest.approx(0.525, abs=0.02)
+
+
+def test_a_face_that_only_just_fits_is_kept_whole() -> None:
+    large = face(0.413, 0.2, 0.298, 0.5)
+    assert holds(window("auto", large, thing("person", 0.0, 0.0, 0.9, 1.0), width=0.3), large)
+    too_large = face(0.413, 0.2, 0.31, 0.5)
+    assert window("auto", too_large, width=0.3).centre[0] == pytest.approx(0.568, abs=0.01)
+
+
+def test_many_things_take_no_longer_than_they_must() -> None:
+    crowd = [thing("person", 0.01 * i, 0.3, 0.02, 0.2) for i in range(95)]
+    assert 0 <= best_window(Found(regions=tuple(crowd)), 0.4, 0.4).x <= 0.6

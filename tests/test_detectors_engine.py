@@ -100,9 +100,41 @@ def test_an_answer_names_its_model(engine_of):
 def test_a_model_is_warm_before_the_first_question(engine_of):
     model = Model(batch=4)
     seen = []
-    model.find = lambda questions: seen.append(questions) or [() for _ in questions]
+    model.find = lambda questions: seen.append(questions) or [Found() for _ in questions]
     engine_of(faces=model)
-    assert [(len(questions), questions[0].pixels.shape) for questions in seen] == [(4, (480, 640, 3))]
+    assert (len(seen[0]), seen[0][0].pixels.shape) == (4, (480, 640, 3))
+
+
+def test_a_lazy_model_is_loaded_by_the_first_question():
+    loads = []
+
+    def load(weights, device):
+        loads.append(weights)
+        return Model()
+
+    engine = Engine(Store(text="a"), "cpu", [Detector("text", {"text": 640}, FACES, load, lazy=True)])
+    engine.start()
+    try:
+        assert engine.ready
+        (lane,) = engine.lanes
+        assert (lane.state, lane.identity, loads) == ("idle", "yunet-2026may@aaaaaaaaaaaa", [])
+        engine.refresh()
+        assert loads == []
+        asked = [engine.ask({"text"}, PIXELS, soon()) for _ in range(3)]
+        assert all(one.answers["text"].result(5).found.regions for one in asked)
+        assert (lane.state, len(loads)) == ("warm", 1)
+    finally:
+        engine.close()
+
+
+def test_a_lazy_model_that_is_absent_is_missing():
+    engine = Engine(Store(), "cpu", [Detector("text", {"text": 640}, FACES, lambda *_: Model(), lazy=True)])
+    engine.start()
+    try:
+        assert engine.ready
+        assert engine.find({"text"}, PIXELS, soon()).missing == (Missing("text", "yunet-2026may", "pull it"),)
+    finally:
+        engine.close()
 
 
 def test_absent_weights_are_missing_and_hold_nothing_back(engine_of):

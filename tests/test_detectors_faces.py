@@ -16,10 +16,11 @@ import cv2
 import numpy as np
 import pytest
 
-from detectors.faces import POINTS, Candidates, Faces, Passes, _turned_back, load, overlap
-from detectors.found import Box
+from detectors.faces import DIAGONALS, POINTS, QUARTERS, Candidates, Faces, Passes, load, overlap
+from detectors.found import Box, Region
 from detectors.models import ModelStore
 from detectors.registry import Question
+from detectors.turning import turned, turned_back
 
 from .shared import MODELS, ROOT, needs
 
@@ -142,13 +143,19 @@ class Scripted:
 
 
 SQUARE = np.zeros((1000, 1000, 3), np.uint8)
-RULES = Passes(until_found=((640, 0.7), (320, 0.6)), joined=((320, 0.5), (640, 0.6), (1280, 0.7)), quick=((320, 0.7),))
+RULES = Passes(
+    until_found=((640, 0.7), (320, 0.6)),
+    joined=((320, 0.5), (640, 0.6), (1280, 0.7)),
+    quick=((320, 0.7),),
+    quarters=((320, 0.5), (640, 0.6)),
+    diagonals=((480, 0.6),),
+)
 
 
 @pytest.mark.parametrize(
     ("large", "small", "scores", "asked"),
     [
-        ([(0.9, 0.1, 0.1, 0.2, 0.2)], [(0.8, 0.1, 0.1, 0.2, 0.2)], [0.9], [640]),
+        ([(0.95, 0.1, 0.1, 0.2, 0.2)], [(0.8, 0.1, 0.1, 0.2, 0.2)], [0.95], [640]),
         ([(0.65, 0.1, 0.1, 0.2, 0.2)], [(0.62, 0.1, 0.1, 0.2, 0.2)], [0.62], [640, 320]),
         ([], [(0.55, 0.1, 0.1, 0.2, 0.2)], [], [640, 320]),
     ],
@@ -159,12 +166,48 @@ def test_a_small_pass_only_where_nothing_was_found(large, small, scores, asked):
     assert model.asked == asked
 
 
+LYING = Passes(until_found=((640, 0.7), (320, 0.6)), joined=(), quick=(), lying=((320, 0.75), (640, 0.8)))
+
+
+@pytest.mark.parametrize(
+    ("upright", "lying", "expected"),
+    [
+        (None, 0.93, [0.93]),
+        (0.82, 0.93, [0.93]),  # upright it is found, too, but less surely
+        (0.82, 0.81, [0.82]),
+        (0.92, 0.95, [0.92]),  # sure enough that nothing else is looked at
+        (None, 0.78, []),  # what the small look took for a face
+        (None, None, []),
+    ],
+)
+def test_a_picture_may_lie_on_its_side(upright, lying, expected):
+    class Turned(Scripted):
+        """A picture of 1000 × 500 that shows its face where it stands 500 wide and 1000 high."""
+
+        def detect(self, pixels, side):
+            lies = pixels.shape[0] > pixels.shape[1]
+            score = lying if lies else upright
+            seen = [] if score is None else [(score, 0.1, 0.2, 0.1, 0.1)]
+            faces = np.array(seen, np.float32).reshape(-1, 5)
+            scale = np.array([pixels.shape[1], pixels.shape[0]] * 2, np.float32)
+            points = np.zeros((len(faces), 5, 2), np.float32)
+            self.asked.append(side)
+            return Candidates(faces[:, 1:] * scale, faces[:, 0], points, pixels.shape[1], pixels.shape[0])
+
+    model = Turned(LYING)
+    found = faces_in(Faces(model), np.zeros((500, 1000, 3), np.uint8))
+    assert [face.score for face in found] == pytest.approx(expected)
+    assert {face.by for face in found} <= {"faces"}
+    if expected == [0.93]:  # turned back from the first of two quarters that show it as well
+        assert (found[0].box.x, found[0].box.y) == pytest.approx((0.7, 0.1), abs=1e-3)
+
+
 def test_redaction_joins_all_passes_pads_and_stays_inside():
     model = Scripted(
         RULES,
         at320=[(0.55, 0.4, 0.4, 0.2, 0.2), (0.45, 0.0, 0.8, 0.1, 0.1)],
         at640=[(0.8, 0.42, 0.4, 0.2, 0.2)],
-        at1000=[(0.75, 0.9, 0.9, 0.1, 0.1), (0.65, 0.1, 0.1, 0.1, 0.1)],
+        at1280=[(0.75, 0.9, 0.9, 0.1, 0.1), (0.65, 0.1, 0.1, 0.1, 0.1)],
     )
     both, corner = faces_in(Faces(model), SQUARE, "all-faces")
     assert (both.score, corner.score) == pytest.approx((0.8, 0.75))
@@ -178,24 +221,69 @@ def test_redaction_joins_all_passes_pads_and_stays_inside():
     )
 
 
-@pytest.mark.parametrize(("side", "asked"), [(200, [200]), (500, [320, 500]), (2000, [320, 640, 1280])])
-def test_a_picture_is_never_enlarged_and_no_size_is_looked_at_twice(side, asked):
+@pytest.mark.parametrize(
+    ("side", "upright", "quarters"),
+    [(200, [320, 400], [200, 200]), (500, [320, 640, 1000], [320, 500]), (2000, [320, 640, 1280], [320, 640])],
+)
+def test_redaction_enlarges_up_to_twice_and_looks_at_no_size_twice(side, upright, quarters):
     model = Scripted(RULES)
     faces_in(Faces(model), np.zeros((side // 2, side, 3), np.uint8), "all-faces")
-    assert model.asked == [*asked, *asked[:2] * 3]  # upright, then the two small looks at each turn
+    long = max(turned(np.zeros((min(side, 480) // 2, min(side, 480), 3), np.uint8), 45)[0].shape)
+    assert model.asked == [*upright, *quarters * len(QUARTERS), *[long] * len(DIAGONALS)]
 
 
-@pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_a_turned_box_is_turned_back(quarters):
-    pixels = np.zeros((40, 80), np.uint8)
-    pixels[4:12, 50:70] = 1  # x 0.625 to 0.875, y 0.1 to 0.3
-    rows, columns = np.nonzero(np.rot90(pixels, quarters))
-    height, width = np.rot90(pixels, quarters).shape
-    seen = Box.between(
+@pytest.mark.parametrize("side", [200, 500])
+def test_a_picture_is_not_enlarged_for_crops(side):
+    model = Scripted(RULES)
+    faces_in(Faces(model), np.zeros((side // 2, side, 3), np.uint8))
+    assert max(model.asked) == side
+
+
+@pytest.mark.parametrize("degrees", [*QUARTERS, *DIAGONALS, 30])
+@pytest.mark.parametrize("shape", [(40, 80), (80, 40), (61, 61)])
+def test_what_is_found_in_a_turned_picture_is_turned_back(degrees, shape):
+    """A round spot, whose box is the same however it is turned."""
+    pixels = np.zeros((*shape, 3), np.uint8)
+    centre = shape[1] * 0.6, shape[0] * 0.3
+    ys, xs = np.mgrid[0 : shape[0], 0 : shape[1]] + 0.5
+    pixels[np.hypot(xs - centre[0], ys - centre[1]) <= 8] = 255
+    canvas, way = turned(pixels, degrees)
+    rows, columns = np.nonzero(canvas[:, :, 0] > 160)
+    height, width = canvas.shape[:2]
+    box = Box.between(
         columns.min() / width, rows.min() / height, (columns.max() + 1) / width, (rows.max() + 1) / height
     )
-    back = _turned_back(seen, quarters)
-    assert (back.x, back.y, back.right, back.bottom) == pytest.approx((0.625, 0.1, 0.875, 0.3))
+    region = Region("face", 0.9, box, (("nose", *box.centre),))
+    back = turned_back(region, way, (shape[1], shape[0]), (width, height))
+    assert (back.box.centre[0] * shape[1], back.box.centre[1] * shape[0]) == pytest.approx(centre, abs=0.7)
+    assert (back.box.width * shape[1], back.box.height * shape[0]) == pytest.approx((16, 16), abs=2)
+    assert back.points[0][1:] == pytest.approx(back.box.centre)
+
+
+@YUNET
+@pytest.mark.parametrize("degrees", QUARTERS)
+def test_faces_of_a_picture_that_lies_on_its_side(yunet, degrees):
+    pixels = np.ascontiguousarray(np.rot90(picture("zidane.jpg"), degrees // 90))
+    found = faces_in(yunet, pixels)
+    assert len(found) == 2
+    height, width = pixels.shape[:2]
+    for face in found:
+        at = {name: np.array([x * width, y * height]) for name, x, y in face.points}
+        falls = np.degrees(np.arctan2(*(at["left_eye"] - at["right_eye"])[::-1]))
+        assert abs((falls + degrees + 180) % 360 - 180) < 25
+
+
+@YUNET
+@pytest.mark.parametrize("degrees", [30, 45, 60, 135, 200, 300])
+def test_redaction_finds_faces_at_any_angle(yunet, degrees):
+    upright = faces_in(yunet, picture("zidane.jpg"))
+    canvas, way = turned(picture("zidane.jpg"), degrees)
+    there = np.linalg.inv(np.vstack([way, [0, 0, 1]]))
+    found = faces_in(yunet, canvas, "all-faces")
+    for face in upright:
+        x, y, _ = there @ [face.box.centre[0] * 640, face.box.centre[1] * 360, 1]
+        x, y = x / canvas.shape[1], y / canvas.shape[0]
+        assert any(one.box.x < x < one.box.right and one.box.y < y < one.box.bottom for one in found)
 
 
 @pytest.mark.parametrize(

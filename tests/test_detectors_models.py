@@ -8,8 +8,10 @@ import shutil
 
 import pytest
 
+from detectors import hashes
 from detectors import models as module
 from detectors.models import ModelStore
+from detectors.prefer import check_preferences, print_preferences, read_preferences
 from transforms.failure import Failure
 
 from .shared import MODELS, needs
@@ -19,6 +21,14 @@ YUNET = "face_detection_yunet_2026may.onnx"
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
+    """A store that looks at its empty folder every time, and takes whatever lies there for what was published."""
+    monkeypatch.setattr(module, "RECHECK_S", -1.0)
+    monkeypatch.setattr(ModelStore, "_altered", lambda *_: False)
+    return ModelStore(tmp_path)
+
+
+@pytest.fixture
+def strict(tmp_path, monkeypatch):
     """A store that looks at its empty folder every time."""
     monkeypatch.setattr(module, "RECHECK_S", -1.0)
     return ModelStore(tmp_path)
@@ -104,8 +114,9 @@ def test_a_folder_s_identity_is_of_names_and_contents(store, monkeypatch):
 
 def test_an_unchanged_file_is_read_once_and_looked_at_once_a_second(tmp_path, monkeypatch):
     reads, looks = [], []
-    hashing, look = module._hash, ModelStore._look
-    monkeypatch.setattr(module, "_hash", lambda *args, **kwargs: reads.append(1) or hashing(*args, **kwargs))
+    hashing, look = hashes.hash_of, ModelStore._look
+    monkeypatch.setattr(hashes, "hash_of", lambda *args, **kwargs: reads.append(1) or hashing(*args, **kwargs))
+    monkeypatch.setattr(ModelStore, "_altered", lambda *_: False)
     monkeypatch.setattr(ModelStore, "_look", lambda self, found: looks.append(1) or look(self, found))
     write(tmp_path / YUNET)
     store = ModelStore(tmp_path)
@@ -134,14 +145,84 @@ def test_verify_reads_again_whatever_time_and_size_say(store):
     assert {listed.model.name: listed.sha256 for listed in store.verify()} != before
 
 
-def test_the_listing_names_every_model_and_its_state(store):
-    write(store.folder / YUNET)
-    write(store.folder / "yolo26s.onnx")
-    state = {listed.model.name: (listed.status, listed.used) for listed in store.listing()}
-    assert state["yunet-2026may"] == ("altered", True)
-    assert state["centerface"] == ("verified", False)
-    assert state["yolo26s"] == ("own", True)
-    assert state["yolo11n"] == ("absent", False)
+def test_the_listing_names_every_model_its_state_and_what_it_serves(strict):
+    write(strict.folder / YUNET)
+    write(strict.folder / "yolo26s.onnx")
+    state = {listed.model.name: (listed.status, listed.kinds) for listed in strict.listing()}
+    assert state["yunet-2026may"] == ("altered", ())
+    assert state["centerface"] == ("verified", ("faces", "all-faces", "largest-face"))
+    assert state["yolo26s"] == ("own", ("objects",))
+    assert state["yolo11n"] == state["yolo11n-seg"] == state["yolo11n-cls"] == ("absent", ())
+
+
+def test_a_file_that_is_not_what_was_published_is_refused_and_the_next_one_serves(strict):
+    write(strict.folder / "yolo11n.pt")
+    assert strict.identity("objects") is None
+    assert "yolo11n.pt has not the checksum" in strict.missing("objects").how
+    assert "darkroom models pull yolo11n" in strict.missing("objects").how
+    write(strict.folder / "yolo11m.onnx")
+    assert strict.identity("objects").startswith("yolo11m@")
+    assert strict.wanted("objects") is None  # somebody's work, perhaps: nothing is written over it unasked
+
+
+def test_a_pinned_checksum_is_kept_to(strict):
+    write(strict.folder / "yolo11n-seg.pt")
+    assert strict.identity("masks").startswith("yolo11n-seg@")  # put there by hand: nothing to compare it with
+    strict.pins.pin("yolo11n-seg.pt", "0" * 64)
+    assert strict.identity("masks") is None
+    assert "--trust" not in strict.missing("masks").how
+    assert {row.model.name: row.status for row in strict.listing()}["yolo11n-seg"] == "altered"
+
+
+def test_pins_that_cannot_be_read_are_a_failure_that_says_so(strict):
+    (strict.folder / "pins.toml").write_text("=")
+    with pytest.raises(Failure) as caught:
+        strict.identity("masks")
+    assert caught.value.code == "model-pins-malformed"
+
+
+@pytest.mark.parametrize(
+    ("prefer", "names", "wanted"),
+    [
+        ("objects=yolo11m", ["yolo11n.onnx", "yolo11m.onnx"], "yolo11m"),
+        ("objects=yolo11m", ["yolo11n.onnx"], "yolo11n"),
+        ("objects=yolo11l,objects=yolo26s", ["yolo11n.onnx", "yolo26s.onnx"], "yolo26s"),
+        ("masks=yolo26n-seg, objects=yolo11s-seg", ["yolo11n.onnx", "yolo11s-seg.onnx"], "yolo11s-seg"),
+        ("", ["yolo26s.onnx", "yolo11s.onnx"], "yolo11s"),
+    ],
+)
+def test_preferred_models_come_first(store, prefer, names, wanted):
+    for name in names:
+        write(store.folder / name)
+    store.prefer = read_preferences(prefer)
+    check_preferences(store)
+    assert store.identity("objects").startswith(f"{wanted}@")
+    assert read_preferences(print_preferences(store.prefer)) == store.prefer
+
+
+@pytest.mark.parametrize(
+    ("prefer", "code", "hint"),
+    [
+        ("objects=yolo11q", "unknown-model", "yolo11"),
+        ("object=yolo11m", "unknown-detector", "'objects'"),
+        ("masks=yolo11m", "model-does-not-fit", "segment"),
+        ("objects=yunet-2026may", "model-does-not-fit", "detect"),
+        ("objects=yolo11n-cls", "model-does-not-fit", "detect"),
+        ("faces=yolo11n", "model-does-not-fit", "own form"),
+    ],
+)
+def test_preferences_that_nothing_could_come_of(store, prefer, code, hint):
+    store.prefer = read_preferences(prefer)
+    with pytest.raises(Failure) as caught:
+        check_preferences(store)
+    assert caught.value.code == code
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["objects", "objects=", "=yolo11m", "objects yolo11m"])
+def test_preferences_of_another_form(text):
+    with pytest.raises(ValueError, match="kind=model"):
+        read_preferences(text)
 
 
 @pytest.mark.parametrize(

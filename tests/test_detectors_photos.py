@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image, ImageOps
 
 from detectors.faces import overlap
 from detectors.found import Box
+from detectors.manifest import COCO
 from detectors.registry import side_for
 
 from .shared import MODELS, SHARED, manifest, needs
@@ -19,9 +21,6 @@ from .test_detectors_service import eventually, find, running
 pytestmark = [needs("images", "photos"), needs("models", "yolo11n_int8_openvino_model")]
 
 PHOTOS = [entry for entry in manifest() if entry["path"].startswith("photos/")]
-
-TAG = 0.4
-"""Score from which an object is a tag."""
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +35,12 @@ def client(tmp_path_factory):
 @cache
 def photo(path, side):
     """BGR pixels of a photograph, upright, its longest side at most `side`."""
+    return pixels_of(SHARED / "images" / path, side)
+
+
+def pixels_of(path, side):
     pi_heif.register_heif_opener()
-    with Image.open(SHARED / "images" / path) as image:
+    with Image.open(path) as image:
         image.draft("RGB", (2 * side, 2 * side))
         upright = ImageOps.exif_transpose(image).convert("RGB")
     upright.thumbnail((side, side), Image.Resampling.BOX)
@@ -97,11 +100,38 @@ def test_redaction_covers_every_face(client):
 
 
 def test_object_tags_on_photographs(client):
-    right = extra = absent = 0
-    for entry in PHOTOS:
-        told = {region.label for region in regions(client, "objects", entry) if region.score >= TAG}
-        true = set(entry["objects"])
-        right, extra, absent = right + len(told & true), extra + len(told - true), absent + len(true - told)
-    f1 = 2 * right / (2 * right + extra + absent)
-    print(f"\nobjects at {TAG}: {right} right, {extra} extra, {absent} absent, F1 {f1:.3f}")
+    counted = sum((counted_tags(client, photo(entry["path"], 640), entry["objects"]) for entry in PHOTOS), Counter())
+    precision, f1 = rates("photographs", counted)
     assert f1 >= 0.90
+    assert precision >= 0.85
+
+
+@needs("coco", "images")
+def test_object_tags_on_pictures_of_coco(client):
+    paths = sorted((SHARED / "coco" / "images").rglob("*.jpg"))
+    counted = sum((counted_tags(client, pixels_of(path, 640), labels_of(path)) for path in paths), Counter())
+    precision, f1 = rates("coco", counted)
+    assert len(paths) == 48
+    assert f1 >= 0.80
+    assert precision >= 0.88
+
+
+def counted_tags(client, pixels, true):
+    """How many of the sure labels of a picture are right, how many are extra, and how many are absent."""
+    found = find(client, frozenset({"objects"}), pixels, seconds=20)
+    assert found.models, found.missing
+    told, true = {region.label for region in found.by("objects") if region.sure}, set(true)
+    return Counter(right=len(told & true), extra=len(told - true), absent=len(true - told))
+
+
+def labels_of(path):
+    """What people see in a picture of COCO; nothing where they wrote no labels."""
+    file = SHARED / "coco" / "labels" / path.parent.name / f"{path.stem}.txt"
+    return [COCO[int(line.split()[0])] for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def rates(name, counted):
+    right, extra, absent = counted["right"], counted["extra"], counted["absent"]
+    precision, f1 = right / (right + extra), 2 * right / (2 * right + extra + absent)
+    print(f"\n{name}: {right} right, {extra} extra, {absent} absent: precision {precision:.3f}, F1 {f1:.3f}")
+    return precision, f1

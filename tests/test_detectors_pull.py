@@ -11,9 +11,11 @@ import pytest
 
 from detectors import models as module
 from detectors import pull
-from detectors.manifest import FACES
+from detectors.manifest import FACES, Model
 from detectors.models import ModelStore
 from transforms.failure import Failure
+
+from .fabricated import Answer, fabricated
 
 WEIGHTS = bytes(range(256)) * 400
 MODEL = replace(
@@ -184,3 +186,44 @@ def test_a_folder_that_cannot_be_written_is_a_failure(store, publisher):
     with pytest.raises(Failure) as caught:
         store.pull("mine")
     assert caught.value.code == "models-folder-not-writable"
+
+
+def test_what_has_no_checksum_is_pulled_on_trust_and_pinned(store, publisher, monkeypatch):
+    monkeypatch.setattr(module, "models", lambda: {"mine": replace(MODEL, sha256=None)})
+    with pytest.raises(Failure) as caught:
+        store.pull("mine")
+    assert caught.value.code == "model-not-trusted"
+    store.mirror = at(publisher, "good")
+    path = store.pull("mine", trust=True)
+    assert store.pins.of("mine.onnx") == MODEL.sha256
+    path.unlink()
+    store.mirror = at(publisher, "wrong")  # the same address, another content: whether it is trusted again or not
+    for trust in (True, False):
+        with pytest.raises(Failure) as caught:
+            store.pull("mine", trust=trust)
+        assert caught.value.code == "model-checksum-mismatch"
+    store.mirror = at(publisher, "good")
+    assert store.pull("mine").read_bytes() == WEIGHTS
+
+
+def test_a_model_whose_labels_are_in_its_file_is_added_when_it_is_pulled(tmp_path, publisher, monkeypatch):
+    made = fabricated(tmp_path / "made.onnx", ["sofa", "lamp"], [Answer("sofa", 0.9)], side=64, form="classify")
+    monkeypatch.setattr(Publisher, "good", lambda self, rest: self._send(200, made.read_bytes()))
+    model = Model(
+        "rooms", "rooms", "1.0", "rooms.onnx", None, "AGPL-3.0", (), url="https://publisher.test/rooms.onnx"
+    )  # fmt: skip
+    monkeypatch.setattr(module, "models", lambda: {"rooms": model})
+    monkeypatch.setattr("detectors.adding._PUBLISHED", {"rooms"})
+    store = ModelStore(tmp_path / "models", mirror=at(publisher, "good"))
+    path = store.pull("rooms", trust=True)
+    [rooms] = store.own()
+    assert (rooms.labels, rooms.form, rooms.licence, rooms.url) == (("sofa", "lamp"), "classify", "AGPL-3.0", model.url)
+    assert not rooms.tags  # it is asked where it is named
+    assert path == store.folder / "rooms" / "rooms.onnx"
+    path.write_bytes(b"altered")
+    assert store.pull("rooms").read_bytes() == made.read_bytes()
+    path.unlink()
+    monkeypatch.setattr(Publisher, "good", lambda self, rest: self._send(200, b"another"))
+    with pytest.raises(Failure) as caught:
+        store.pull("rooms", trust=True)
+    assert caught.value.code == "model-checksum-mismatch"

@@ -12,7 +12,7 @@ from detectors.manifest import COCO, FACES, OBJECTS
 from detectors.registry import detector, detectors, local_detector, local_detectors, models, serving, side_for
 from transforms.failure import Failure
 
-HEAVY = ("torch", "ultralytics", "openvino", "onnxruntime", "onnx")
+HEAVY = ("torch", "ultralytics", "openvino", "onnxruntime", "onnx", "rapidocr", "nudenet", "timm")
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,12 @@ def test_the_table():
     assert {task: set(found.kinds) for task, found in detectors().items()} == {
         "faces": {"faces", "all-faces", "largest-face"},
         "objects": {"objects"},
+        "masks": {"masks"},
+        "text": {"text"},
+        "moderation": {"moderation"},
+        "matte": {"matte"},
     }
-    assert set(local_detectors()) == {"colors", "saliency"}
+    assert set(local_detectors()) == {"colors", "saliency", "traits", "codes"}
     assert detectors()["objects"].models[0].name == "yolo11n"
     assert [model.name for model in detectors()["faces"].models] == ["yunet-2026may", "centerface"]
 
@@ -71,7 +75,7 @@ def test_coco_has_eighty_labels():
 
 @pytest.mark.parametrize(
     ("kinds", "side"),
-    [({"faces"}, 640), ({"objects", "faces"}, 640), ({"all-faces", "objects"}, 1280), ({"largest-face"}, 320)],
+    [({"faces"}, 640), ({"objects", "faces"}, 640), ({"all-faces", "objects"}, 1920), ({"largest-face"}, 320)],
 )
 def test_the_side_that_is_worth_sending(kinds, side):
     assert side_for(kinds) == side
@@ -96,12 +100,12 @@ def test_a_kind_is_registered_once():
 def test_a_plug_in_adds_a_detector(monkeypatch):
     class EntryPoint:
         def load(self):
-            detector("text", sides={"text": 960}, models=FACES)(lambda weights, device: None)
+            detector("smells", sides={"smells": 960}, models=FACES)(lambda weights, device: None)
             local_detector("sharpness")(lambda pixels: None)
 
     monkeypatch.setattr(registry, "_detectors", dict(detectors()))
     monkeypatch.setattr(registry, "_local", dict(local_detectors()))
     monkeypatch.setattr(registry, "entry_points", lambda group: [EntryPoint()] if group == "darkroom.detectors" else [])
     registry._load_all.__wrapped__()
-    assert serving("text").sides["text"] == 960
+    assert serving("smells").sides["smells"] == 960
     assert "sharpness" in local_detectors()

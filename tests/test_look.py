@@ -25,7 +25,9 @@ every = pytest.mark.parametrize("operation", effects(), ids=lambda operation: op
 ALIKE = {
     "assist-colorblind": "only a barn and two pupils are red",
     "auto-brightness": "they are well exposed",
+    "blur-background": "behind the person it is soft anyway",
     "blur-faces": "from 2 on nothing but one colour is left",
+    "cut-out": "the number says which of several, and there is one",
     "detect": "the number says which boxes are drawn, and all are as sure",
     "overlay": "the number is for one of its ways of blending",
     "underlay": "as of overlay",

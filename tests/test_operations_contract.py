@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detectors.registry import base_of, local_detectors, model_kinds
 from transforms import params
 from transforms.backdrop import Blurred
 from transforms.effects.matrices import ColourMatrix
@@ -23,6 +24,7 @@ from transforms.failure import Failure, Kind
 from transforms.gravity import THINGS, Search, Wish, Wishes
 from transforms.image import Image, Scale, Size
 from transforms.input import MAX_RANGES, Input, Pages, joined
+from transforms.labelled import Label
 from transforms.letters.writing import FontName, TextBox, Wording
 from transforms.limits import Limits
 from transforms.numbers import print_number
@@ -32,6 +34,7 @@ from transforms.picture import Delivery, Picture, PictureName
 from transforms.pipeline import Step
 from transforms.registry import Operation, describe, operations
 from transforms.resample import shrink
+from transforms.subjects import Things
 from transforms.texts import FileName, PublicId
 from transforms.words import Grid, Words
 
@@ -171,9 +174,9 @@ def test_detail_is_a_number_once_everything_is_known(operation: Operation) -> No
 
 @every
 def test_it_asks_for_known_kinds(operation: Operation) -> None:
-    known = {"faces", "largest-face", "all-faces", "objects", "saliency", "colors"}
+    known = {*model_kinds(), *local_detectors()}
     step = Step.parse(operation.example)
-    assert step.needs <= known
+    assert {base_of(kind) for kind in step.needs} <= known
     assert operation.then(FOUND, **step.arguments) <= known
     assert not operation.hides(**step.arguments) or step.needs == {"all-faces"}
 
@@ -184,6 +187,21 @@ def test_it_asks_for_known_kinds(operation: Operation) -> None:
 @singledispatch
 def values(kind: Any, small: bool) -> st.SearchStrategy[Any]:
     raise NotImplementedError(f"how are values of {kind} made?")
+
+
+@values.register
+def _(kind: Label, small: bool) -> st.SearchStrategy[Any]:
+    return st.sampled_from(["person"] if small else list(kind.words))
+
+
+@values.register
+def _(kind: Things, small: bool) -> st.SearchStrategy[Any]:
+    return st.lists(st.sampled_from(["dog", "person", "vehicle", "body"]), min_size=1, unique=True).map(tuple)
+
+
+@values.register
+def _(kind: params.Kinds, small: bool) -> st.SearchStrategy[Any]:
+    return st.lists(st.sampled_from(kind.words), min_size=1, max_size=4, unique=True).map(tuple)
 
 
 @values.register
@@ -402,7 +420,9 @@ def test_any_step_gives_the_size_that_was_projected(operation: Operation, data: 
         size, refusal = apply(str(step), image).size, None
     except Failure as failure:  # what is laid over it is not known before
         size, refusal = image.size, failure.code
-    if refusal:
+    if refusal in ("face-not-found", "object-not-found", "no-subject"):  # nor is what the picture shows
+        assert {"which", "index", "object", "fallback"} & step.arguments.keys()
+    elif refusal:
         assert overflow
         assert refusal in (f"{operation.name}-overflow", "layer-overflow", "layer-too-large", "text-too-large")
     elif overflow == "grow":

@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
-from transforms.image import Box, Found, Image, Region, Saliency, Size
+from transforms.failure import Failure
+from transforms.image import Box, Found, Image, Missing, Region, Saliency, Size
 from transforms.pipeline import Step
 from transforms.registry import find
 
 from .shared import MODELS
-from .steps import apply, face, frame, outcome, picture, pixels, plain, scene
+from .steps import apply, face, frame, outcome, picture, pixels, plain, projected, scene
 
 # face-crop
 
@@ -122,6 +123,163 @@ def test_the_detail_depends_on_the_face(text: str, found: Found | None, expected
     step = Step.parse(text)
     detail = step.operation.detail(Size(2000, 1000), found, **step.arguments)
     assert detail == (None if expected is None else pytest.approx(expected, rel=0.02))
+
+
+# Which face, and how much around it
+
+THREE = Found(
+    regions=(face(0.2, 0.4, 0.05, 0.1, 0.99), face(0.5, 0.4, 0.08, 0.2, 0.8), face(0.75, 0.5, 0.06, 0.15, 0.85))
+)
+
+
+@pytest.mark.parametrize(("which", "x"), [(1, 0.54), (2, 0.78), (3, 0.225)])
+def test_the_nth_face_by_size(which: int, x: float) -> None:
+    assert window_of(f"face-crop:100x100,which={which}", THREE).centre[0] == pytest.approx(x, abs=0.01)
+
+
+def test_a_number_beyond_those_that_there_are() -> None:
+    for which, found, count in ((4, THREE, 3), (1, Found(), 0)):
+        with pytest.raises(Failure) as caught:
+            apply(f"face-crop:100x100,which={which}", plain(2000, 1000, 0), found)
+        assert (caught.value.code, caught.value.details["found"]) == ("face-not-found", count)
+        step = Step.parse(f"face-crop:100x100,which={which}")
+        assert step.operation.detail(Size(2000, 1000), found, **step.arguments) == 0
+    silent = Found(missing=(Missing("faces", "", "it did not answer"),))
+    with pytest.raises(Failure, match="did not answer") as caught:
+        apply("face-crop:100x100,which=1", plain(2000, 1000, 0), silent)
+    assert caught.value.code == "detector-unavailable"
+
+
+@pytest.mark.parametrize("which", ["0", "101", "smallest", "1.5"])
+def test_what_is_no_number_of_a_face(which: str) -> None:
+    with pytest.raises(Failure):
+        Step.parse(f"face-crop:9x9,which={which}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "factor"),
+    [("padding=0.5", 2), ("zoom=0.5", 2), ("zoom=2,padding=0.5", 1), ("zoom=0.5,padding=0.25", 3), ("padding=0", 1)],
+)
+def test_padding_adds_to_each_side(arguments: str, factor: float) -> None:
+    usual, padded = window_of("face-crop:200x200", TINY), window_of(f"face-crop:200x200,{arguments}", TINY)
+    assert padded.height / usual.height == pytest.approx(factor, rel=0.02)
+    assert padded.centre == pytest.approx(usual.centre, abs=0.002)
+
+
+TINY = Found(regions=(face(0.49, 0.47, 0.03, 0.06),))
+
+
+# Level eyes
+
+
+def leaning(degrees: float, x: float = 0.5, y: float = 0.5, high: float = 0.2) -> Found:
+    """A face of so many fractions of the height of 1000 × 800, about a point, whose left eye is lower by an angle."""
+    size = Size(1000, 800)
+    down, across = high * size.height / 2, high * size.height * 0.4
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+
+    def at(right: float, below: float) -> tuple[float, float]:
+        return (
+            x + (cosine * right - sine * below) / size.width, y + (sine * right + cosine * below) / size.height
+        )  # fmt: skip
+
+    points = (("right_eye", *at(-across / 2, -down / 3)), ("left_eye", *at(across / 2, -down / 3)))
+    wide, tall = (down, across) if abs(cosine) < 0.7 else (across, down)
+    box = Box(x - wide / size.width, y - tall / size.height, 2 * wide / size.width, 2 * tall / size.height)
+    return Found(regions=(Region("face", 0.9, box, points, "faces"),))
+
+
+def eyes_after(result: Image, found: Found) -> tuple[np.ndarray, np.ndarray]:
+    """Where the eyes are in the result, in its pixels."""
+    right, left = (np.array([x, y, 1]) for _, x, y in found.regions[0].points)
+    size = [result.size.width, result.size.height]
+    return result.from_source @ right * size, result.from_source @ left * size
+
+
+@pytest.mark.parametrize("degrees", [0, 5, -20, 40, 80, 90, 140, 180, -90, -150])
+@pytest.mark.parametrize("size", ["200x200", "300x100", "90x240"])
+def test_the_line_between_the_eyes_is_level(degrees: float, size: str) -> None:
+    found = leaning(degrees, high=0.15)
+    result = apply(f"face-crop:{size},align=eyes", scene(1000, 800), found)
+    assert str(result.size) == size
+    right, left = eyes_after(result, found)
+    assert right[1] == pytest.approx(left[1], abs=0.6)
+    assert right[0] < left[0]
+    # As large as that of a face that stands upright.
+    upright = leaning(0, high=0.15)
+    usual = eyes_after(apply(f"face-crop:{size}", scene(1000, 800), upright), upright)
+    assert left[0] - right[0] == pytest.approx(usual[1][0] - usual[0][0], rel=0.03)
+
+
+@pytest.mark.parametrize("degrees", [10, -35, 90])
+def test_the_picture_is_where_the_affine_says(degrees: float) -> None:
+    """A small black cross on white, seen after the turn where `from_source` leads it."""
+    board = np.full((800, 1000, 3), 255, np.uint8)
+    board[400 - 6 : 400 + 6, 520 - 6 : 520 + 6] = 0
+    result = apply("face-crop:400x400,align=eyes", Image((frame(board),)), leaning(degrees))
+    rows, columns = np.nonzero(pixels(result)[:, :, 0] < 100)
+    x, y = result.from_source @ [0.52, 0.5, 1] * [400, 400]
+    assert (columns.mean() + 0.5, rows.mean() + 0.5) == pytest.approx((x, y), abs=0.7)
+
+
+@pytest.mark.parametrize("degrees", [10, 45, -30])
+@pytest.mark.parametrize(("x", "y"), [(0.5, 0.5), (0.75, 0.5), (0.3, 0.75), (0.72, 0.3)])
+def test_no_corner_is_empty_where_the_face_has_room(degrees: float, x: float, y: float) -> None:
+    found = leaning(degrees, x, y, high=0.15)
+    result = apply("face-crop:200x200,align=eyes", plain(1000, 800, 0), found)
+    back = np.linalg.inv(np.vstack([result.from_source, [0, 0, 1]]))
+    corners = back @ [[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]]
+    assert corners[:2].min() >= -1e-6
+    assert corners[:2].max() <= 1 + 1e-6
+
+
+def test_a_face_at_the_edge_is_not_cut_but_mirrored() -> None:
+    found = leaning(40, 0.05, 0.06, high=0.15)
+    board = np.full((800, 1000, 4), 255, np.uint8)
+    result = apply("face-crop:200x200,align=eyes", Image((frame(board),)), found)
+    assert (pixels(result) == 255).all()
+    for eye in eyes_after(result, found):
+        assert (eye > 0).all()
+        assert (eye < 200).all()
+    corners = np.linalg.inv(np.vstack([result.from_source, [0, 0, 1]])) @ [[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]]
+    assert corners[:2].min() < 0
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_all_frames_are_turned_alike(channels: int) -> None:
+    image = picture(100, 80, channels, frames=3)
+    result = apply("face-crop:40x40,align=eyes", image, leaning(25))
+    assert len(result.frames) == 3
+    assert {frame.pixels.shape for frame in result.frames} == {(40, 40, channels)}
+    assert not np.array_equal(result.frames[0].pixels, result.frames[1].pixels)
+
+
+def test_eyes_that_nobody_found_or_that_are_level_change_nothing() -> None:
+    image = scene(1000, 800)
+    level, blind = leaning(0), Found(regions=(face(0.4, 0.4, 0.1, 0.2),))
+    for found in (level, blind, Found()):
+        usual = apply("face-crop:100x100,fallback=center", image, found)
+        assert np.array_equal(
+            pixels(apply("face-crop:100x100,fallback=center,align=eyes", image, found)), pixels(usual)
+        )
+
+
+def test_level_eyes_need_one_face_and_a_thorough_look() -> None:
+    with pytest.raises(Failure, match="needs one face"):
+        projected("face-crop:9x9,which=all,align=eyes", Size(40, 30))
+    step = Step.parse("face-crop:9x9,align=eyes")
+    assert step.needs == {"faces"}
+    assert step.operation.then(Found(), **step.arguments) == {"saliency"}
+
+
+@pytest.mark.parametrize("degrees", [15, 90])
+def test_level_eyes_say_how_much_detail_they_want(degrees: float) -> None:
+    step = Step.parse("face-crop:200x200,align=eyes")
+    found = leaning(degrees)
+    detail = step.operation.detail(Size(1000, 800), found, **step.arguments)
+    result = apply("face-crop:200x200,align=eyes", plain(1000, 800, 0), found)
+    shown = 200 / (np.linalg.norm(np.linalg.inv(result.from_source[:, :2])[:, 0] * [1000, 800]))
+    assert detail == pytest.approx(shown, rel=0.01)
 
 
 # Redaction

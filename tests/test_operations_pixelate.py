@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from transforms.failure import Failure, Kind
-from transforms.image import Found, Image, Missing, PixelArray, Scale
+from transforms.image import Found, Image, PixelArray, Scale
 from transforms.pipeline import Step
 
 from .steps import apply, face, frame, picture, pixels, plain, scene
@@ -142,12 +143,12 @@ def test_faces_stay_hidden_where_the_detector_is_silent(name: str) -> None:
     assert not rectangle.operation.hides(**rectangle.arguments)
 
 
-def test_without_a_detector_of_text_it_says_so() -> None:
-    missing = Found(missing=(Missing("text", "", "no detector of this kind is installed"),))
-    with pytest.raises(Failure) as caught:
-        apply("blur-region:gravity=text", picture(20, 20), missing)
-    assert (caught.value.kind, caught.value.code) == (Kind.NOT_IMPLEMENTED, "no-text-detector")
-    words = Found((face(0.4, 0.4, 0.2, 0.2, by="text"),))
+def test_writing_is_hidden_where_it_surely_is() -> None:
+    step = Step.parse("blur-region:gravity=text")
+    assert step.needs == {"text"}
+    assert step.operation.hides(**step.arguments)
+    unsure = replace(face(0.0, 0.0, 0.3, 0.9, by="text"), sure=False)
+    words = Found((face(0.4, 0.4, 0.2, 0.2, by="text"), unsure))
     image = picture(100, 100)
     assert changed(pixels(image), pixels(apply("blur-region:gravity=text", image, words))) == (39, 39, 61, 61)
 

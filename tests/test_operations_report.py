@@ -6,7 +6,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from transforms.encode import encode
+from transforms.failure import Failure, Kind
 from transforms.geometry import cut, flipped, placed, resampled
 from transforms.hues import WHITE
 from transforms.image import Box, Found, Image, Missing, Probe, Region, Scale, Size, Swatch, Tag
@@ -14,6 +17,7 @@ from transforms.orientation import to_stored
 from transforms.output import Client, Encoding, Output, Past, Report
 from transforms.pipeline import Step
 from transforms.registry import find
+from transforms.vocabulary import NOTHING, Named, Vocabulary, install
 
 from .steps import PROBE, face, plain, thing
 
@@ -34,16 +38,36 @@ def report(text: str, found: Found, probe: Probe = PROBE, scale: Scale = Scale()
     return result.content
 
 
+QR = Region(
+    "qr-code", 1.0, Box(0.5, 0.5, 0.1, 0.1), (("corner_1", 0.5, 0.5), ("corner_2", 0.6, 0.5)), "codes",
+    text='<a href="//x">',
+)  # fmt: skip
+
+
 def test_the_whole_form() -> None:
-    found = Found((PERSON, DOG, FACE), colors=(SWATCH,), models=(("objects", "yolo11n@0123"), ("faces", "yunet@4567")))
-    assert report("auto-tag", found) == {
+    found = Found(
+        (DOG, PERSON, FACE, QR), (Tag("landscape", 1.0, "traits"), Tag("dark", 0.71237, "traits")), (SWATCH,),
+        models=(("objects", "yolo11n@0123"), ("faces", "yunet@4567")),
+    )  # fmt: skip
+    content = report("auto-tag", found)
+    assert json.loads(json.dumps(content)) == content
+    assert content == {
         "tags": [
-            {"tag": "person", "confidence": 0.8765, "by": "objects"},
-            {"tag": "dog", "confidence": 0.5, "by": "objects"},
+            {"tag": "landscape", "confidence": 1.0, "by": "traits"},
+            {"tag": "qr-code", "confidence": 1.0, "by": "codes", "count": 1},
+            {"tag": "face", "confidence": 0.9, "by": "faces", "count": 1},
+            {"tag": "human", "confidence": 0.8765, "by": "related", "count": 1, "of": "person", "kind": "synonym"},
+            {"tag": "person", "confidence": 0.8765, "by": "objects", "count": 1},
+            {"tag": "dark", "confidence": 0.7124, "by": "traits"},
+            {"tag": "animal", "confidence": 0.5, "by": "related", "count": 1, "of": "dog", "kind": "parent"},
+            {"tag": "dog", "confidence": 0.5, "by": "objects", "count": 1},
+            {"tag": "steel blue", "confidence": 0.4322, "by": "colors"},
         ],
         "objects": [
-            {"label": "person", "confidence": 0.8765, "box": {"x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4}},
-            {"label": "dog", "confidence": 0.5, "box": {"x": 0.5, "y": 0.5, "width": 0.2, "height": 0.2}},
+            {"label": "person", "confidence": 0.8765, "box": {"x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4},
+             "by": "objects"},
+            {"label": "dog", "confidence": 0.5, "box": {"x": 0.5, "y": 0.5, "width": 0.2, "height": 0.2},
+             "by": "objects"},
         ],
         "faces": [
             {
@@ -52,39 +76,123 @@ def test_the_whole_form() -> None:
                 "landmarks": {"nose": {"x": 0.25, "y": 0.25}},
             }
         ],
+        "codes": [
+            {
+                "label": "qr-code",
+                "confidence": 1.0,
+                "box": {"x": 0.5, "y": 0.5, "width": 0.1, "height": 0.1},
+                "points": {"corner_1": {"x": 0.5, "y": 0.5}, "corner_2": {"x": 0.6, "y": 0.5}},
+                "text": '<a href="//x">',
+            }
+        ],
+        "traits": [{"trait": "landscape", "confidence": 1.0}, {"trait": "dark", "confidence": 0.7124}],
         "colors": [{"hex": "#336699", "name": "steel blue", "share": 0.4322}],
         "image": {"width": 64, "height": 48, "format": "jpeg", "bytes": 12345, "frames": 1},
         "models": {"objects": "yolo11n@0123", "faces": "yunet@4567"},
         "missing": [],
-    }
+    }  # fmt: skip
+
+
+def needs(text: str) -> set[str]:
+    return set(Step.parse(text).needs)
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "lists"),
+    [
+        ("auto-tag", {"objects", "faces", "codes", "traits", "colors"},
+         {"objects", "faces", "codes", "traits", "colors"}),
+        ("auto-tag:faces", {"faces"}, {"faces"}),
+        ("auto-tag:codes:text", {"codes", "text:words"}, {"codes", "text"}),
+        ("auto-tag:moderation", {"moderation"}, {"moderation"}),
+        ("auto-tag:masks", {"masks"}, {"objects"}),
+        ("auto-tag:traits,confidence=0.5", {"traits"}, {"traits"}),
+    ],
+)  # fmt: skip
+def test_what_is_asked_and_answered(text: str, kinds: set[str], lists: set[str]) -> None:
+    assert needs(text) == kinds
+    assert report(text, Found()).keys() - {"tags", "image", "models", "missing"} == lists
+    assert str(Step.parse(text)) == text
+
+
+def test_the_operators_models_are_asked_by_name_and_those_that_tag_without_it() -> None:
+    install(Vocabulary((Named("crops", ("wheat",)), Named("cars", ("hubcap",), tags=False))))
+    try:
+        assert needs("auto-tag") == {"objects", "faces", "codes", "traits", "colors", "crops"}
+        assert needs("auto-tag:cars:crops") == {"cars", "crops"}
+        wheat = replace(DOG, label="wheat", by="crops")
+        content = report("auto-tag:crops", Found((wheat,)))
+        assert [(at["label"], at["by"]) for at in content["objects"]] == [("wheat", "crops")]
+        assert [(tag["tag"], tag["by"]) for tag in content["tags"]] == [("wheat", "crops")]
+        assert refusal("auto-tag:crosp").details["nearest"] == "crops"
+    finally:
+        install(NOTHING)
+
+
+def refusal(text: str) -> Failure:
+    with pytest.raises(Failure) as caught:
+        Step.parse(text)
+    assert (caught.value.kind, caught.value.code) == (Kind.BAD_REQUEST, "bad-argument")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "close"),
+    [("auto-tag:object", "objects"), ("auto-tag:faces:colours", "colors"), ("auto-tag:0.5", None),
+     ("auto-tag:saliency", None), ("auto-tag:faces:faces", None), ("auto-tag:all-faces", None)],
+)  # fmt: skip
+def test_what_is_no_model_is_refused_with_the_nearest(text: str, close: str | None) -> None:
+    failure = refusal(text)
+    if close:
+        assert failure.details["nearest"] == close
+        assert close in (failure.hint or "")
+
+
+def test_what_moderation_found_and_what_of_it_is_unsafe() -> None:
+    regions = tuple(replace(DOG, label=label, by="moderation") for label in ("belly-exposed", "buttocks-exposed"))
+    content = report("auto-tag:moderation", Found(regions, (Tag("buttocks-exposed", 0.5, "moderation"),)))
+    assert [(at["label"], at["unsafe"]) for at in content["moderation"]] == [
+        ("belly-exposed", False), ("buttocks-exposed", True),
+    ]  # fmt: skip
+    assert [tag["tag"] for tag in content["tags"]] == ["buttocks-exposed"]
+
+
+def test_what_is_written() -> None:
+    line = replace(DOG, label="text", by="text:words", text="Stop 10%")
+    content = report("auto-tag:text", Found((line,)))
+    assert [at["text"] for at in content["text"]] == ["Stop 10%"]
+    assert content["tags"] == [{"tag": "text", "confidence": 0.5, "by": "text:words", "count": 1}]
 
 
 def tags(text: str, *regions: Region, more: tuple[Tag, ...] = ()) -> list[tuple[str, float, str]]:
-    content = report(text, Found(regions, more))
+    content = report(f"{text},related=false" if ":" in text else "auto-tag:related=false", Found(regions, more))
     return [(tag["tag"], tag["confidence"], tag["by"]) for tag in content["tags"]]
 
 
 def test_a_face_is_a_person_unless_objects_say_so() -> None:
-    assert tags("auto-tag", FACE) == [("person", 0.9, "faces")]
-    assert tags("auto-tag", FACE, PERSON) == [("person", 0.8765, "objects")]
-    assert tags("auto-tag:0.88", FACE, PERSON) == [("person", 0.9, "faces")]
+    assert tags("auto-tag", FACE) == [("face", 0.9, "faces"), ("person", 0.9, "faces")]
+    assert tags("auto-tag", FACE, PERSON) == [("face", 0.9, "faces"), ("person", 0.8765, "objects")]
+    assert tags("auto-tag:confidence=0.88", FACE, PERSON) == [("face", 0.9, "faces"), ("person", 0.9, "faces")]
 
 
 def test_a_tag_is_given_once_with_its_best_confidence() -> None:
     dogs = [thing("dog", 0, 0, 0.1, 0.1, score) for score in (0.5, 0.9, 0.7)]
     assert tags("auto-tag", *dogs) == [("dog", 0.9, "objects")]
-    assert len(report("auto-tag", Found(tuple(dogs)))["objects"]) == 3
+    content = report("auto-tag", Found(tuple(dogs)))
+    assert [at["confidence"] for at in content["objects"]] == [0.9, 0.7, 0.5]
+    assert content["tags"][0]["count"] == 3
 
 
-def test_the_confidence_that_counts() -> None:
+def test_what_counts_is_what_is_sure_or_what_reaches_a_given_confidence() -> None:
     dogs = [thing("dog", 0, 0, 0.1, 0.1, 0.3), thing("cat", 0, 0, 0.1, 0.1, 0.4)]
-    assert tags("auto-tag", *dogs) == [("cat", 0.4, "objects")]
-    assert tags("auto-tag:0.3", *dogs) == [("cat", 0.4, "objects"), ("dog", 0.3, "objects")]
-    assert tags("auto-tag:1", *dogs) == []
+    dogs.append(replace(thing("bird", 0, 0, 0.1, 0.1, 0.2), sure=True))  # whose threshold is lower
+    assert tags("auto-tag", *dogs) == [("cat", 0.4, "objects"), ("bird", 0.2, "objects")]
+    assert tags("auto-tag:confidence=0.3", *dogs) == [("cat", 0.4, "objects"), ("dog", 0.3, "objects")]
+    assert tags("auto-tag:confidence=1", *dogs) == []
 
 
 def test_tags_of_other_detectors_are_told_apart() -> None:
-    scene = (Tag("beach", 0.6, "scene"), Tag("dog", 0.99, "scene"), Tag("indoor", 0.1, "scene"))
+    scene = (Tag("beach", 0.6, "scene"), Tag("dog", 0.99, "scene"))
     assert tags("auto-tag", DOG, more=scene) == [("beach", 0.6, "scene"), ("dog", 0.5, "objects")]
 
 
@@ -93,8 +201,18 @@ def test_what_is_missing_is_said_and_the_rest_is_there() -> None:
     content = report("auto-tag", Found((FACE,), colors=(SWATCH,), missing=(gone,)))
     assert content["missing"] == [{"detector": "objects", "model": "yolo11n", "how": "darkroom models pull yolo11n"}]
     assert content["objects"] == []
-    assert [tag["tag"] for tag in content["tags"]] == ["person"]
+    assert "person" in [tag["tag"] for tag in content["tags"]]
     assert content["colors"]
+
+
+def test_the_answer_hangs_on_no_order() -> None:
+    regions, models = (DOG, PERSON, FACE, QR), (("objects", "a@1"), ("faces", "b@2"))
+    missing = (Missing("crops", "", "x"), Missing("text", "", "y"))
+    one, other = (
+        Found(regions, models=models, missing=missing),
+        Found(regions[::-1], models=models[::-1], missing=missing[::-1]),
+    )
+    assert json.dumps(report("auto-tag", one)) == json.dumps(report("auto-tag", other))
 
 
 def test_boxes_stay_in_the_picture() -> None:

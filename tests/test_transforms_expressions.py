@@ -97,6 +97,20 @@ def test_the_one_text_of_an_expression(text: str, canonical: str) -> None:
         ("'dog:cat'~(tags)", "'dog:cat'~(tags)"),
         ("tags~$word", "tags~$word"),
         ("w~(h+1)", "w~(h+1)"),
+        ("tag(dog)", "tags~dog"),
+        ("!tag(dog)&w>1", "tags!~dog&w>1"),
+        ("w>1|tag( cell_phone )", "w>1|tags~cell phone"),
+        ("tag('cell phone')", "tags~cell phone"),
+        ("tag(CellPhone)", "tags~cell phone"),
+        ("tag(sofa)", "tags~sofa"),
+        ("tag(vehicle)", "tags~vehicle"),
+        ("tag(electronic)", "tags~electronics"),
+        ("tag(qr-code)", "tags~qr-code"),
+        ("tag(light_blue)", "tags~light blue"),
+        ("count(dog)>1", "count(dog)>1"),
+        ("count( 'wine%20glass' )*2>w", "count(wine glass)*2>w"),
+        ("2<count(wineglass)", "2<count(wine glass)"),
+        ("moderation>=0.5", "moderation>=0.5"),
         ("tags~(int('1'))", "tags~(int('1'))"),
     ],
 )
@@ -188,7 +202,13 @@ def test_what_is_no_expression(text: str) -> None:
     assert (caught.value.kind, caught.value.code) == (Kind.BAD_REQUEST, "bad-expression")
 
 
-@pytest.mark.parametrize("text", ["", "w", "1+2", "w>", ">1", "w>1&", "w>1&h", "w=>1", "w==1", "(w>1)", "!w>1", "~w"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "w", "1+2", "w>", ">1", "w>1&", "w>1&h", "w=>1", "w==1", "(w>1)", "!w>1", "~w", "tag(dog)>1", "count(dog)",
+        "count>1", "tag", "tag>1", "!w", "! tag(dog)", "!count(dog)>1", "tag(dog", "tag dog", "moderation",
+    ],
+)  # fmt: skip
 def test_what_is_no_condition(text: str) -> None:
     with pytest.raises(Failure) as caught:
         parse_condition(text)
@@ -200,6 +220,26 @@ def test_an_unknown_operand_names_the_nearest() -> None:
         parse_expression("facess*2")
     assert caught.value.details["nearest"] == "faces"
     assert "faces" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "close"),
+    [
+        ("tag(dgo)", "dog"), ("!tag(vehicel)", "vehicle"), ("tag(blury)", "blurry"), ("count(qrcode)>1", "qr-code"),
+        ("tag('sofaa')", "sofa"), ("tag(turquois)", "turquoise"), ("tag()", None), ("tag(quetzalcoatlus)", None),
+        ("tag(dog:cat)", "dog"),
+    ],
+)  # fmt: skip
+def test_a_word_that_nothing_can_find_names_the_nearest(text: str, close: str | None) -> None:
+    with pytest.raises(Failure) as caught:
+        parse_condition(text)
+    assert (caught.value.kind, caught.value.code) == (Kind.BAD_REQUEST, "unknown-tag")
+    assert caught.value.details["nearest"] == close
+    assert caught.value.hint
+
+
+def test_a_word_beside_tags_may_be_a_plugins() -> None:
+    assert str(parse_condition("tags~dgo")) == "tags~dgo"
 
 
 def test_bounds_of_length_and_parts() -> None:

@@ -12,6 +12,7 @@ from transforms.image import Box, Found, Missing, Probe, Region, Size, Tag
 from transforms.output import Client
 from transforms.pipeline import Pipeline
 from transforms.resolve import resolve
+from transforms.vocabulary import NOTHING, Named, Vocabulary, install
 
 from .steps import face, thing
 
@@ -26,8 +27,9 @@ SEEN = Found(
         Region("traffic light", 0.8, Box(0.1, 0.5, 0.3, 0.4), (), "objects"),
         Region("cat", 0.05, Box(0.1, 0.5, 0.3, 0.4), (), "objects", sure=False),
     ),
-    tags=(Tag("beach", 0.9, "scenes"),),
+    tags=(Tag("beach", 0.9, "scenes"), Tag("female-breast-exposed", 0.7, "moderation")),
 )
+EVERYTHING = {"faces", "objects", "colors", "traits", "codes"}
 SILENT = Found(missing=(Missing("faces", "", "no answer"), Missing("objects", "", "no answer")))
 
 
@@ -134,12 +136,30 @@ def test_only_the_branch_that_is_taken_counts(text: str, landscape: str, portrai
         ("if:faces>1/blur:1/end", "blur:1", [{"faces"}]),
         ("if:faces>2/blur:1/else/blur:2/end", "blur:2", [{"faces"}]),
         ("resize:(faces*100)x", "resize:200x", [{"faces"}]),
-        ("if:tags~dog/blur:1/end", "blur:1", [{"faces", "objects"}]),
+        ("if:tags~dog/blur:1/end", "blur:1", [{"objects"}]),
+        ("if:tag(dog)/blur:1/end", "blur:1", [{"objects"}]),
+        ("if:!tag(dog)/blur:1/else/blur:2/end", "blur:2", [{"objects"}]),
         ("if:tags~dog:person/blur:1/end", "blur:1", [{"faces", "objects"}]),
-        ("if:tags~traffic light/blur:1/end", "blur:1", [{"faces", "objects"}]),
-        ("if:tags~beach/blur:1/end", "blur:1", [{"faces", "objects"}]),
-        ("if:tags~cat/blur:1/end", "", [{"faces", "objects"}]),
-        ("if:tags!~snow/blur:1/end", "blur:1", [{"faces", "objects"}]),
+        ("if:tag(human)/blur:1/end", "blur:1", [{"faces", "objects"}]),
+        ("if:tag(face)/blur:1/end", "blur:1", [{"faces"}]),
+        ("if:tags~traffic light/blur:1/end", "blur:1", [{"objects"}]),
+        ("if:tag(animal)/blur:1/end", "blur:1", [{"objects"}]),
+        ("if:tag(vehicle)/blur:1/else/blur:2/end", "blur:2", [{"objects"}]),
+        ("if:tags~cat/blur:1/end", "", [{"objects"}]),
+        ("if:tags~beach/blur:1/end", "blur:1", [EVERYTHING]),  # a plug-in's word, which nobody here knows
+        ("if:tags!~snow/blur:1/end", "blur:1", [EVERYTHING]),
+        ("let:a='dog'/if:tags~$a/blur:1/end", "blur:1", [{"objects"}]),
+        ("if:tags='x'/blur:1/else/blur:2/end", "blur:2", [EVERYTHING]),
+        ("if:tag(blurry)/blur:1/else/blur:2/end", "blur:2", [{"traits"}]),
+        ("if:tag(qr-code)|tag(barcode)/blur:1/else/blur:2/end", "blur:2", [{"codes"}, {"codes"}]),
+        ("if:tag(red)/blur:1/else/blur:2/end", "blur:2", [{"colors"}]),
+        ("if:count(dog)>0/blur:1/end", "blur:1", [{"objects"}]),
+        ("if:count(person)=2/blur:1/end", "blur:1", [{"faces", "objects"}]),
+        ("if:count(animal)>1/blur:1/else/blur:2/end", "blur:2", [{"objects"}]),
+        ("resize:(count(cat)+50)x", "resize:50x", [{"objects"}]),
+        ("if:moderation>0.5/blur:1/else/blur:2/end", "blur:1", [{"moderation"}]),
+        ("if:moderation>0.8/blur:1/else/blur:2/end", "blur:2", [{"moderation"}]),
+        ("if:w<1&tag(dog)/blur:1/end", "", []),
         ("if:w>1|faces>1/blur:1/end", "blur:1", []),
         ("if:w<1&faces>1/blur:1/end", "", []),
         ("if:w<1/if:faces>1/blur:1/end/end", "", []),
@@ -236,6 +256,31 @@ def test_where_something_is_hidden_a_silent_detector_is_a_failure(text: str) -> 
     assert (caught.value.kind, caught.value.code) == (Kind.UNAVAILABLE, "detector-unavailable")
     assert caught.value.details["detectors"] == ["faces", "objects"]
     assert caught.value.retry_after
+
+
+def test_without_its_detector_nobody_may_rely_on_moderation() -> None:
+    """Who asks for it holds something back by it: a silent detector must not let it through."""
+    with pytest.raises(Failure) as caught:
+        resolved("if:moderation>0.5/blur:90/end", ask=Asking(Found(missing=(Missing("moderation", "", "no answer"),))))
+    assert (caught.value.kind, caught.value.code) == (Kind.UNAVAILABLE, "detector-unavailable")
+
+
+def test_the_operators_own_labels_are_words_of_conditions() -> None:
+    rust = Found(regions=(Region("Leaf Rust", 0.6, Box(0, 0, 1, 1), by="crops"),))
+    install(Vocabulary((Named("crops", ("Leaf Rust", "dog"), tags=True), Named("cars", ("dog", "hubcap"), tags=False))))
+    try:
+        for text, kinds in (
+            ("tag(leaf_rust)", {"crops"}),
+            ("tag('leaf rust')", {"crops"}),
+            ("count(leaf_rust)=1", {"crops"}),
+            ("!tag(dog)", {"objects", "crops"}),
+            ("!tag(hubcap)", {"cars"}),
+        ):
+            ask = Asking(rust)
+            assert resolved(f"if:{text}/blur:1/end", ask=ask) == "blur:1"
+            assert ask.kinds == [kinds]
+    finally:
+        install(NOTHING)
 
 
 def test_the_faces_of_conditions_are_those_for_crops() -> None:

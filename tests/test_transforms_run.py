@@ -112,6 +112,26 @@ def test_every_frame_is_redacted() -> None:
         assert (before.pixels[30:45, 110:140] != after.pixels[30:45, 110:140]).mean() > 0.9
 
 
+@pytest.mark.parametrize(
+    ("how", "code", "kind"),
+    [
+        ("run `pip install 'darkroom[ocr]'`", "no-text-detector", "not-implemented"),
+        ("the detection service did not answer in time; try again", "detector-unavailable", "unavailable"),
+    ],
+)
+@pytest.mark.parametrize("text", ["blur-region:gravity=text", "flip/pixelate-region:gravity=text"])
+def test_writing_stays_hidden_without_an_answer(text: str, how: str, code: str, kind: str) -> None:
+    class Silent(Answers):
+        def _of(self, kinds: frozenset[str], seen: Found) -> Found:
+            return Found(missing=tuple(Missing(kind, "m", how) for kind in kinds))
+
+    image = picture()
+    planned = plan(Pipeline.parse(text), probed(image.size), Limits(), Found(), side_for=side_for)
+    with pytest.raises(Failure) as caught:
+        run(planned, image, probed(image.size), Silent(Found()), time.monotonic() + 10)
+    assert (caught.value.code, caught.value.kind) == (code, kind)
+
+
 @pytest.mark.parametrize("answer", [Found(), Found(missing=(Missing("all-faces", "m", "wait"),))])
 @pytest.mark.parametrize("text", ["blur-faces", "blur-region:gravity=faces", "flip/pixelate-region:gravity=face"])
 def test_redaction_fails_without_an_answer(text: str, answer: Found) -> None:

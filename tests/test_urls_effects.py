@@ -160,6 +160,12 @@ STEPS = [
     ("e_assist_colorblind:20", "assist-colorblind:20"),
     ("e_assist_colorblind:xray", "assist-colorblind:xray"),
     ("e_redeye", "redeye"),
+    # the subject
+    ("e_background_removal", "background-removal"),
+    ("e_background_removal:fineedges_n", "background-removal"),
+    ("e_background_removal:fineedges_y", "background-removal:matting"),
+    ("e_background_removal:hints_(cat;bus)", "cut-out:cat:bus"),
+    ("e_background_removal:hints_aeroplane", "cut-out:airplane"),
     ("e_adv_redeye", "redeye"),
     ("e_advredeye", "redeye"),
 ]
@@ -217,6 +223,10 @@ def test_a_strength_that_is_worked_out_gives_the_same_as_a_plain_one() -> None:
         ("e_viesus_correct:no_redeye:skin_saturation", "e_viesus_correct:no_redeye:skin_saturation"),
         ("e_viesus_correct:skin_saturation_20", "e_viesus_correct:skin_saturation_20"),
         ("e_art:al_dente", "e_art:al_dente"),
+        (
+            "e_background_removal:hints_(sofa):fineedges_y",
+            "e_background_removal:fineedges_y:hints_(couch)",
+        ),
         ("e_gen_remove:prompt_(a;b);multiple_true", "e_gen_remove:prompt_(a;b);multiple_true"),
         ("e_gen_remove:prompt_a%2C b", "e_gen_remove:prompt_a%2C b"),
     ],

@@ -6,18 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import sqrt
+from typing import Literal
 
 from . import vocabulary
 from .geometry import around
 from .gravity import THINGS, Compass, Focus, Search, Wishes, search_of
 from .image import Box, Found, Region, Size
 from .labels import GROUPS, labels_of
-from .windows import heaviest
+from .windows import Worth, heaviest
+from .worth import apart, head_of, likely, of_faces, of_named, of_objects, upper
 
-FACE_WEIGHT, OBJECT_WEIGHT = 3.0, 1.0  # saliency has .25 in all
-WISH_WEIGHT = 6.0  # of what is named at weight 100: as large as a face, it counts twice as much
 FACE_PRIORITY = 50  # the largest face stays in sight like something named at this weight
 MUST_MARGIN = 0.2  # of the sides of what must stay in sight, kept around it
+FACE_SUBJECT = 3.0  # how much more a face weighs than an object as large, among what a picture is about
 SUBJECT_SHARE = 0.25  # of the heaviest thing's weight; what weighs less is no subject
 
 ALL = Wishes()
@@ -82,7 +83,7 @@ def seen(thing: str, found: Found) -> tuple[Region, ...]:
     if thing == "faces":
         return _by_size(found.faces)
     if thing == "text":
-        return _by_size(found.by("text"))
+        return _by_size(region for region in found.by("text") if region.sure)
     regions = found.faces if thing == "face" else _objects(found, thing)
     return _by_size(regions)[:1]
 
@@ -115,14 +116,6 @@ def largest_of(regions: Iterable[Region]) -> Region:
     return max(regions, key=lambda region: (region.box.area, region.score))
 
 
-def head_of(face: Box) -> Box:
-    """The room of a head. Detectors draw a face from brow or hairline to chin; it is 55 % as high as this."""
-    return Box.between(
-        face.x - 0.34 * face.width, face.y - 0.46 * face.height,
-        face.right + 0.34 * face.width, face.bottom + 0.36 * face.height,
-    )  # fmt: skip
-
-
 def room_of(region: Region) -> Box:
     """A thing with what has to be around it."""
     return head_of(region.box) if region.label == "face" else region.box.grown(MUST_MARGIN)
@@ -143,94 +136,107 @@ def by_gravity(gravity: str | Focus, width: float, height: float, found: Found, 
     if len(shown) > 1:
         return window_over(shown, width, height)
     if shown:
-        return around(_upper(shown[0], height).centre, width, height)
+        return around(upper(shown[0], height).centre, width, height)
     if search and search.auto:
         return best_window(found, width, height, search.auto)
     return around((0.5, 0.5), width, height)
 
 
-def _upper(region: Region, height: float) -> Box:
-    """The box of a thing; of a person who does not fit, what begins with the head and leaves some room above it."""
-    box, most = region.box, height * 0.8
-    return Box(box.x, box.y, box.width, most) if region.label == "person" and box.height > height else box
-
-
 def window_over(shown: Sequence[Region], width: float, height: float) -> Box:
-    """The window that keeps most of several things, the largest of them with a margin in any case."""
-    must = _must(_by_size(shown), width, height)
-    return heaviest(width, height, [(room_of(region), sqrt(region.box.area)) for region in shown], must=must)
+    """The window that keeps most of several things whole, the largest of them with a margin in any case."""
+    ordered = _by_size(shown)
+    weights = [sqrt(region.box.area) for region in ordered]
+    worths = [
+        Worth(box, weight / weights[0] * share, how)
+        for region, weight in zip(ordered, weights, strict=True)
+        for box, share, how in _rooms(region)
+    ]
+    return heaviest(width, height, worths, must=_must(ordered, width, height))
+
+
+def _rooms(region: Region) -> Iterator[tuple[Box, float, Literal["share", "whole"]]]:
+    """A thing as a whole, and less of its weight for what has to be around it."""
+    yield region.box, 1.0, "whole"
+    yield room_of(region), 0.5, "share"
 
 
 def closeup(shown: Sequence[Region], widest: float, highest: float, zoom: float) -> Box:
     """The window around things with their room, of the ratio of the largest one (widest, highest in fractions).
 
-    Moved into the picture, and smaller where the picture is: then as much of several things as possible.
+    Moved into the picture, and smaller where the picture is: then as much of several things as possible. Of a body that
+    does not fit, into the picture or for its zoom, the upper end.
     """
     room = reduce(Box.union, map(room_of, shown))
     width = max(room.width, room.height * widest / highest) / zoom
     if width >= widest and len(shown) > 1:
         return window_over(shown, widest, highest)
-    begins = _upper(shown[0], highest)
-    centre = room.centre if width < widest or begins is shown[0].box else begins.centre
-    return around(centre, min(width, widest), min(width * highest / widest, highest))
+    width, height = min(width, widest), min(width * highest / widest, highest)
+    begins = upper(shown[0], height)
+    return around(room.centre if begins is shown[0].box or len(shown) > 1 else begins.centre, width, height)
 
 
 def best_window(found: Found, width: float, height: float, wishes: Wishes = ALL, subject: Box | None = None) -> Box:
     """The window of that size (in fractions) that keeps most of what matters: faces, objects and saliency.
 
-    What is named in the wishes and the largest face, with margins, stay inside where they fit, in the order of their
-    weights, whatever the rest weighs; what is to be avoided stays out as far as that leaves room. With a `subject` that
-    stays inside instead.
+    As many faces as fit stay whole, large ones before small ones; then the heaviest object counts most. What is named
+    in the wishes, and then the largest face too, stays inside with a margin where it fits, in the order of the weights,
+    whatever the rest weighs; what is to be avoided stays out as far as that leaves room. With a `subject` that stays
+    inside instead.
     """
-    matters, avoided = _matters(found, wishes)
-    must = subject or _must((matter.region for matter in matters if matter.priority is not None), width, height)
-    spread = [part for matter in matters for part in matter.parts()]
-    return heaviest(width, height, spread, found.saliency, must=must, avoided=avoided)
+    matter = _matter(found, wishes)
+    must = subject or (_must(matter.firmly(), width, height) if wishes.things else None)
+    people = [region for region in found.by("objects") if region.label == "person"]
+    worths = [
+        *of_named(matter.named, height), *of_faces(matter.faces, people), *of_objects(matter.objects, height)
+    ]  # fmt: skip
+    return heaviest(width, height, worths, found.saliency, must=must, avoided=matter.avoided)
 
 
 def subject_of(found: Found, wishes: Wishes = ALL) -> Box | None:
     """The box, with its margin, around all that matters: what is named, or else all faces and objects of weight."""
-    matters, _ = _matters(found, wishes)
-    named = [matter for matter in matters if matter.named]
-    least = SUBJECT_SHARE * max((matter.weight for matter in matters), default=0.0)
-    rooms = [room_of(matter.region) for matter in named or matters if named or matter.weight >= least]
+    matter = _matter(found, wishes)
+    named = [region for region, _ in matter.named]
+    weighed = [(FACE_SUBJECT * sqrt(face.box.area), face) for face in matter.faces]
+    weighed += [(sqrt(region.box.area) * region.score, region) for region in likely(matter.objects)]
+    least = SUBJECT_SHARE * max((weight for weight, _ in weighed), default=0.0)
+    rooms = [room_of(region) for region in named or [region for weight, region in weighed if weight >= least]]
     return reduce(Box.union, rooms).clipped() if rooms else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Matter:
-    """A region that matters. `priority`, where it has one, says how early it is seen to that it stays inside."""
+    """What is named, each with its weight; the faces and objects that matter unasked, the largest first; what is not
+    to be seen."""
 
-    region: Region
-    weight: float
-    named: bool = False
-    priority: int | None = None
+    named: tuple[tuple[Region, int], ...]
+    faces: tuple[Region, ...]
+    objects: tuple[Region, ...]
+    avoided: tuple[Box, ...]
 
-    def parts(self) -> Iterator[tuple[Box, float]]:
-        """Boxes over which weight is spread."""
-        box = self.region.box
-        if self.region.label == "face":
-            yield head_of(box), self.weight
-            return
-        yield box, self.weight
-        if self.region.label == "person":  # a head matters more than legs
-            yield Box(box.x, box.y, box.width, box.height / 4), self.weight / 2
+    def firmly(self) -> list[Region]:
+        """What stays inside, the first first: what is named, and the largest face as if it were at FACE_PRIORITY."""
+        ordered = sorted(
+            [(-weight, False, region) for region, weight in self.named]
+            + [(-FACE_PRIORITY, True, face) for face in self.faces[:1]],
+            key=lambda entry: entry[:2],
+        )
+        return [region for *_, region in ordered]
 
 
-def _matters(found: Found, wishes: Wishes) -> tuple[list[_Matter], tuple[Box, ...]]:
-    """All that matters, that of the highest priority first, and what is to be avoided."""
+def _matter(found: Found, wishes: Wishes) -> _Matter:
     wished = _wished(found, wishes)
     shunned = (region.box.clipped() for region, weight in wished.items() if weight is None)
     avoided = tuple(box for box in shunned if box)
-    matters = [
-        _Matter(region, WISH_WEIGHT * weight / 100 * _size(region), named=True, priority=weight)
-        for region, weight in wished.items() if weight
-    ]  # fmt: skip
-    matters += [
-        _Matter(region, _usual_weight(region), priority=FACE_PRIORITY if first else None)
-        for region, first in _usual(found, wishes) if region not in wished and not _lies_in(region, avoided)
-    ]  # fmt: skip
-    return sorted(matters, key=lambda matter: (-(matter.priority or 0), not matter.named)), avoided
+
+    def unasked(regions: Iterable[Region]) -> tuple[Region, ...]:
+        return tuple(region for region in regions if region not in wished and not _lies_in(region, avoided))
+
+    return _Matter(
+        tuple((region, weight) for region, weight in wished.items() if weight),
+        unasked(_by_size(found.faces if wishes.base == "all" else ())),
+        unasked(_by_size(found.by("objects") if wishes.base != "none" else ())),
+        avoided,
+    )
 
 
 def _wished(found: Found, wishes: Wishes) -> dict[Region, int | None]:
@@ -242,25 +248,9 @@ def _wished(found: Found, wishes: Wishes) -> dict[Region, int | None]:
     return wished
 
 
-def _usual(found: Found, wishes: Wishes) -> Iterator[tuple[Region, bool]]:
-    """What matters unasked, each with whether it is the largest face."""
-    faces = found.faces if wishes.base == "all" else ()
-    yield from ((face, at == 0) for at, face in enumerate(_by_size(faces)))
-    objects = found.by("objects") if wishes.base != "none" else ()
-    yield from ((region, False) for region in objects if region.sure)
-
-
-def _usual_weight(region: Region) -> float:
-    return (FACE_WEIGHT if region.label == "face" else OBJECT_WEIGHT) * _size(region)
-
-
-def _size(region: Region) -> float:
-    return sqrt(region.box.area) * (1.0 if region.label == "face" else region.score)
-
-
 def all_of(thing: str, found: Found) -> tuple[Region, ...]:
     """All regions that are such a thing, the largest first; of `face` only that."""
-    return seen(thing, found) if thing in ("face", "faces", "text") else _by_size(_objects(found, thing))
+    return seen(thing, found) if thing in ("face", "faces", "text") else apart(_by_size(_objects(found, thing)))
 
 
 def _lies_in(region: Region, boxes: Iterable[Box]) -> bool:
@@ -275,7 +265,7 @@ def _must(regions: Iterable[Region], width: float, height: float) -> Box | None:
     """
     must: Box | None = None
     for region in regions:
-        box = _upper(region, height)
+        box = upper(region, height)
         room = (box if box is not region.box else box.grown(2 * MUST_MARGIN)).clipped() or box
         both = must.union(room) if must else room
         if must is None or (both.width <= width and both.height <= height):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .attention import all_of, largest_of, things_seen
+from .attention import all_of, things_seen
 from .gravity import Focus, search_of
 from .image import Found, Region
+from .numbered import every
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,11 @@ class Choice:
 def chosen(arguments: dict[str, Any], found: Found) -> Choice:
     """The choice of a step with these arguments, of what was found in its picture."""
     if "which" in arguments:
-        return _face(found, every=arguments["which"] == "all", weighs=arguments.get("fallback") == "smart")
-    gravity: str | Focus | None = arguments.get("gravity")
+        return _face(found, arguments["which"], weighs=arguments.get("fallback") == "smart")
+    numbered = arguments.get("index") or (1 if arguments.get("object") else None)
+    gravity: str | Focus | None = arguments.get("object") or arguments.get("gravity")
+    if numbered and isinstance(gravity, str):
+        return _numbered(every(gravity), numbered, found)
     search = search_of(gravity)
     if search is None:
         return Choice()
@@ -39,10 +43,24 @@ def chosen(arguments: dict[str, Any], found: Found) -> Choice:
     return Choice(looked_for=tuple(looked_for), weighed=search.auto is not None)
 
 
-def _face(found: Found, *, every: bool, weighs: bool) -> Choice:
-    faces = found.faces
-    looked_for = (("faces" if every else "face", len(faces)),)
+def _numbered(things: str, number: int, found: Found) -> Choice:
+    """One of several by its number, which is there: a step without it failed."""
+    looked_for: list[tuple[str, int]] = []
+    search = search_of(things)
+    for thing in search.things if search else ():
+        alike = all_of(thing, found)
+        looked_for.append((thing, len(alike)))
+        if alike:
+            held = alike[number - 1 : number]
+            return Choice(held, tuple(one for one in alike if one not in held), tuple(looked_for))
+    return Choice(looked_for=tuple(looked_for))
+
+
+def _face(found: Found, which: int | str, *, weighs: bool) -> Choice:
+    faces = tuple(sorted(found.faces, key=lambda face: (-face.box.area, -face.score)))
+    looked_for = (("face" if which == "largest" else "faces", len(faces)),)
     if not faces:
         return Choice(looked_for=looked_for, weighed=weighs)
-    held = faces if every else (largest_of(faces),)
+    number = which if isinstance(which, int) else 1
+    held = faces if which == "all" else faces[number - 1 : number]
     return Choice(held, tuple(face for face in faces if face not in held), looked_for)

@@ -21,15 +21,14 @@ LARGEST = 1e12  # what a calculation may come to
 BELOW = frozenset(("bw", "bh", "rw", "rh"))
 """Operands of a layer: sides of the picture below it, and of the region of that which it belongs to."""
 
-MEASURED = BELOW | {"w", "h", "ar", "iw", "ih", "iar", "faces", "pages", "tags", "dpr", "auto"}
-"""Operands with a value: sides and ratio of the picture at this step and of the source, the number of faces and of
-pages, what is in the picture, and of the client its pixel density and the width that it lays the picture out in."""
+MEASURED = BELOW | {
+    "w", "h", "ar", "iw", "ih", "iar", "faces", "pages", "tags", "count", "moderation", "dpr", "auto",
+}  # fmt: skip
+"""Operands with a value: sides and ratio of the picture at this step and of the source, faces, pages, words for it, how
+many of a kind, whether it is fit to be shown, and of the client its pixel density and the width of its layout."""
 
 UNKNOWN = frozenset(("tar", "ils", "idn", "px", "py", "cp", "du", "idu", "current", "ctx", "md"))
 """Operands that Cloudinary has and nothing here can give a value to."""
-
-KINDS = {"faces": frozenset({"faces"}), "tags": frozenset({"faces", "objects"})}
-"""What has to be detected for an operand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +73,15 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """Something measured; `details` narrow it down: `auto@20@400` is rounded up to 20, and 400 if nothing is known."""
+    """Something measured; `details` narrow it down: `auto@20@400` is rounded up to 20, and 400 if nothing is known,
+    `count(dog)` counts dogs, and those of `tags` are the words that matter."""
 
     name: str
     details: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        if self.name == "count":
+            return f"count({_word(Text(self.details[0]))})"
         return "@".join((self.name, *(quote(detail, safe="") for detail in self.details)))
 
 
@@ -124,7 +126,7 @@ class Compared:
         right = str(self.right)
         if self.sign in (CONTAINS, LACKS):
             if isinstance(self.right, Text):
-                right = self.right.text if WORDS.fullmatch(self.right.text) else right
+                right = _word(self.right)
             elif right[0].isalpha():
                 right = f"({right})"  # a name there would be a word
         return f"{self.left}{self.sign}{right}"
@@ -146,6 +148,7 @@ class Joined:
 Expression = Number | Text | Variable | Operand | Cast | Arithmetic
 Condition = Compared | Joined
 Value = Number | Text
+TAGS = Operand("tags")
 
 _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, ":": operator.truediv, "mod": operator.mod,
@@ -176,6 +179,10 @@ def _side(inner: Expression, sign: str, right: bool) -> str:
     return str(inner) if tight else f"({inner})"
 
 
+def _word(text: Text) -> str:
+    return text.text if WORDS.fullmatch(text.text) else str(text)
+
+
 # What a tree talks about.
 
 
@@ -193,6 +200,11 @@ def parts(tree: Expression | Condition) -> Iterator[Expression | Condition]:
 
 def operands(tree: Expression | Condition) -> frozenset[Operand]:
     return frozenset(part for part in parts(tree) if isinstance(part, Operand))
+
+
+def seeks_tags(tree: Compared) -> bool:
+    """Whether it asks for words among the tags."""
+    return tree.sign in (CONTAINS, LACKS) and tree.left == TAGS
 
 
 # Working out.
@@ -268,6 +280,9 @@ def holds(tree: Condition, known: Surroundings) -> bool:
     if isinstance(tree, Joined):
         first = holds(tree.left, known)
         return holds(tree.right, known) if first == (tree.sign == "&") else first
+    if seeks_tags(tree):
+        words = _words(value(tree.right, known))
+        return (words <= _words(known.operand(Operand("tags", tuple(sorted(words)))))) == (tree.sign == CONTAINS)
     left, right = value(tree.left, known), value(tree.right, known)
     if tree.sign in (CONTAINS, LACKS):
         return (_words(right) <= _words(left)) == (tree.sign == CONTAINS)

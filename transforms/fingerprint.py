@@ -21,8 +21,8 @@ PLAIN = 2.0
 that far, JPEG at quality 10 none."""
 
 TELLING = 24
-"""Frequencies, of 63, that must say something: of photographs 47 to 63 do, of flat pictures, gradients, noise and a frame
-at most 22. Their bits would be chance, which makes all such pictures alike, or none."""
+"""Frequencies, of 63, that must say something: of photographs 47 to 63 do, of flat pictures, gradients and a frame at
+most 22. Their bits would be chance, which makes all such pictures alike, or none."""
 
 _WHITE = (255, 255, 255)
 
@@ -46,5 +46,4 @@ def distance(one: int, other: int) -> int:
 def _gray(pixels: PixelArray) -> PixelArray:
     if pixels.shape[2] == 1:
         return pixels
-    gray: PixelArray = cv2.cvtColor(to_bgr(flatten(pixels, _WHITE)), cv2.COLOR_BGR2GRAY)
-    return gray
+    return np.asarray(cv2.cvtColor(to_bgr(flatten(pixels, _WHITE)), cv2.COLOR_BGR2GRAY), np.uint8)

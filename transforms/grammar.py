@@ -12,6 +12,7 @@ from .expressions import (
     CONTAINS,
     LACKS,
     MEASURED,
+    TAGS,
     UNKNOWN,
     WORDS,
     ZERO,
@@ -29,6 +30,7 @@ from .expressions import (
 )
 from .failure import Failure, Kind, nearest
 from .numbers import DECIMALS
+from .tagging import meant
 
 LONGEST = 500  # characters of an expression
 MOST_TOKENS = 100
@@ -39,7 +41,7 @@ Token = str | Expression
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[0-9]{1,9}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})|'(?P<text>[^']*)'|\$(?P<variable>[A-Za-z][A-Za-z0-9]*)"
-    r"|(?P<name>[a-z]+(?:@[^@()'$<>=~!&|*^+\s:,-]+)*)|(?P<sign>>=|<=|!=|!~|[-+*:^<>=~&|()]))\s*",
+    r"|(?P<asks>!?tag|count)\(\s*(?:'(?P<quoted>[^']*)'|(?P<word>[^'()]*?))\s*\)|(?P<name>[a-z]+(?:@[^@()'$<>=~!&|*^+\s:,-]+)*)|(?P<sign>>=|<=|!=|!~|[-+*:^<>=~&|()]))\s*",
     re.ASCII,
 )
 
@@ -77,9 +79,22 @@ def _tokens(text: str) -> Iterator[Token]:
         match = (WORDS if token in (CONTAINS, LACKS) else _TOKEN).match(text, end) or _TOKEN.match(text, end)
         if match is None:
             raise bad_expression(f"{text!r} cannot be read from {text[end : end + 20]!r} on")
-        token = Text(match[0]) if match.re is WORDS else _token(match)
-        yield token
+        if match.re is _TOKEN and match["asks"]:
+            yield from _asked(match)
+            token = None
+        else:
+            token = Text(match[0]) if match.re is WORDS else _token(match)
+            yield token
         end = match.end()
+
+
+def _asked(match: re.Match[str]) -> Iterator[Token]:
+    """`tag(dog)` is another way to write `tags~dog`; of both words are read with leave. Raises Failure unknown-tag."""
+    word = meant(unquote(match["word"] if match["quoted"] is None else match["quoted"]))
+    if match["asks"] == "count":
+        yield Operand("count", (word,))
+    else:
+        yield from (TAGS, LACKS if match["asks"].startswith("!") else CONTAINS, Text(word))
 
 
 def _token(match: re.Match[str]) -> Token:
@@ -114,6 +129,8 @@ def operand(name: str, details: tuple[str, ...] = ()) -> Operand:
         )  # fmt: skip
     if name == "auto" and (len(details) > 2 or not all(_STEP.fullmatch(detail) for detail in details)):
         raise bad_expression("auto is followed by up to two lengths, as in auto@20@400", minimum=1, maximum=9999)
+    if name == "count":
+        raise bad_expression("count is followed by what is counted, as in count(dog)", operand=name)
     if details and name not in ("auto", "ctx", "md"):
         raise bad_expression(f"{name} takes nothing more", operand=name)
     return Operand(name, details)

@@ -152,6 +152,11 @@ class Missing:
     model: str
     how: str
 
+    @property
+    def passing(self) -> bool:
+        """Whether a later try may do better: `how` says so then."""
+        return "try again" in self.how
+
 
 @dataclass(frozen=True)
 class Saliency:

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import vocabulary
 from .failure import bad_argument, nearest
+from .numbers import decimal
 
 MOST = 16  # models that one step may ask
 
@@ -31,7 +32,7 @@ class Kinds:
             close = nearest(unknown, self.known)
             raise bad_argument(
                 f"{text!r} is not {self.describe()}: there is no model {unknown!r}",
-                hint=f"did you mean {close!r}?" if close else None, model=unknown, nearest=close,
+                hint=_hint(unknown, close), model=unknown, nearest=close,
             )  # fmt: skip
         if len(set(names)) < len(names) or len(names) > MOST:
             raise bad_argument(f"{text!r} is not {self.describe()}", maximum=MOST)
@@ -48,3 +49,9 @@ class Kinds:
 
     def beyond(self) -> tuple[str, ...]:
         return ("", "no-such-model", ":".join((self.words[0], self.words[0])))
+
+
+def _hint(unknown: str, close: str | None) -> str | None:
+    if decimal(unknown) is not None:
+        return f"a score is written confidence={unknown}"
+    return f"did you mean {close!r}?" if close else None

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from .asked import kinds
 from .computed import Computed
-from .expressions import KINDS, Condition, Expression, Operand, Text, Variable, operands
+from .expressions import Condition, Expression, Operand, Text, Variable, operands
 from .failure import Failure, Kind
 from .layers import MAX_LAYER_DEPTH, MAX_LAYERS
 from .nodes import CONTROL, Else, End, If, Let, Node, Pending, Preset, parse_node
@@ -107,24 +108,30 @@ class Pipeline:
     @cached_property
     def operands(self) -> frozenset[Operand]:
         """All that its own expressions and conditions want to know."""
-        trees: list[Expression | Condition] = []
+        return frozenset().union(*map(operands, self._trees))
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """The kinds of detections that its own expressions and conditions may ask for, with today's models."""
+        return frozenset().union(*map(kinds, self._trees))
+
+    @property
+    def _trees(self) -> Iterator[Expression | Condition]:
         for node in self.nodes:
             match node:
                 case Step():
-                    trees += node.expressions
+                    yield from node.expressions
                 case Let(_, value):
-                    trees.append(value)
+                    yield value
                 case If(condition):
-                    trees.append(condition)
-        return frozenset().union(*map(operands, trees))
+                    yield condition
 
     @cached_property
     def needs(self) -> frozenset[str]:
         """The kinds of detections that it may ask for, of the picture itself or of a layer."""
         of_steps = (step.needs for step in self.steps)
         of_layers = (layer.needs for layer in self.layers)
-        named = (KINDS.get(operand.name, frozenset()) for operand in self.operands)
-        return frozenset().union(*of_steps, *of_layers, *named)
+        return frozenset().union(*of_steps, *of_layers, self.asks)
 
     @cached_property
     def text(self) -> str:

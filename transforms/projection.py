@@ -26,7 +26,9 @@ def projected(found: Found, from_source: Affine) -> Found:
 def _seen(region: Region, affine: Affine) -> Region | None:
     box = moved(region.box, affine)
     visible = box.clipped()
-    if visible is None or (region.by != _KEPT_WHOLLY and visible.area < LEAST_VISIBLE * box.area):
+    # Of a person whose head alone is left the mask is wanted all the more.
+    kept = region.by == _KEPT_WHOLLY or region.mask is not None
+    if visible is None or (not kept and visible.area < LEAST_VISIBLE * box.area):
         return None
     points = tuple((name, *_point(affine, x, y)) for name, x, y in region.points)
     return replace(region, box=visible, points=points, mask=region.mask and _laid(region.mask, affine))

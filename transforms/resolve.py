@@ -6,12 +6,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from .expressions import BELOW, KINDS, Expression, Number, Operand, Text, Value, bad_expression, holds, undefined, value
+from .asked import kinds_of
+from .expressions import (
+    BELOW,
+    Expression,
+    Number,
+    Operand,
+    Text,
+    Value,
+    bad_expression,
+    holds,
+    undefined,
+    value,
+)
 from .failure import Failure, Kind
 from .image import Found, Probe, Size
 from .output import Client
 from .params import MAX_SIDE
 from .pipeline import Else, End, If, Let, Node, Pending, Pipeline, Preset, Step
+from .tagging import tags_of
 
 Ask = Callable[[frozenset[str]], Found]
 """Asks detectors about the source."""
@@ -100,6 +113,8 @@ class _Course:
     def operand(self, operand: Operand) -> Value:
         if operand.name in BELOW:
             return self._below(operand.name)
+        if operand.name in ("faces", "count", "moderation", "tags"):
+            return self._seen(operand)
         first = self.probe.size
         match operand.name:
             case "w" | "h" | "ar" if not self.exact:
@@ -118,12 +133,22 @@ class _Course:
                 return _measured(self.probe.frames)
             case "dpr":
                 return _measured(self.client.dpr)
-            case "auto":
-                return _measured(self._client_width(*map(int, operand.details)))
-            case "faces":
-                return _measured(len(self._found("faces").by("faces")))
             case _:
-                return self._tags()
+                return _measured(self._client_width(*map(int, operand.details)))
+
+    def _seen(self, operand: Operand) -> Value:
+        """The value of what hangs on detectors."""
+        found = self._found(operand)
+        match operand.name:
+            case "faces":
+                return _measured(sum(face.sure for face in found.by("faces")))
+            case "moderation":  # the highest score of what should not be shown to everybody
+                return _measured(max((tag.score for tag in found.tags if tag.by == operand.name), default=0.0))
+            case "count":
+                said = [one for one in tags_of(found) if one.tag.name == operand.details[0]]
+                return _measured(max((one.count or 1 for one in said), default=0))
+            case _:
+                return Text(":".join(sorted({_one_word(said.tag.name) for said in tags_of(found)})))
 
     def _below(self, name: str) -> Number:
         if self.below is None:
@@ -135,16 +160,11 @@ class _Course:
         wanted = self.client.width
         return (fallback or self.size.width) if wanted is None else min(ceil(wanted / step) * step, MAX_SIDE)
 
-    def _tags(self) -> Text:
-        found = self._found("tags")
-        objects = {region.label for region in found.by("objects") if region.sure}
-        tags = {tag.name for tag in found.tags}
-        return Text(":".join(sorted(objects | tags | ({"person"} if found.by("faces") else set()))))
-
-    def _found(self, operand: str) -> Found:
-        found = self.ask(KINDS[operand])
+    def _found(self, operand: Operand) -> Found:
+        found = self.ask(kinds_of(operand))
         silent = dict.fromkeys(missing.detector for missing in found.missing)
-        if silent and self.closed:
+        # Who asks for moderation holds something back by it: nobody is shown a picture that was not looked at.
+        if silent and (self.closed or operand.name == "moderation"):
             raise Failure(
                 Kind.UNAVAILABLE, "detector-unavailable",
                 "what is to be hidden may depend on a detector that did not answer", retry_after=5,
@@ -165,6 +185,11 @@ def _skip(nodes: Iterator[Node], *, to_else: bool) -> None:
 
 def outside_of_layer(name: str) -> Failure:
     return bad_expression(f"{name} is known inside of a layer only", operand=name)
+
+
+def _one_word(name: str) -> str:
+    """Colons stand between tags."""
+    return name.replace(":", " ")
 
 
 def _measured(number: float) -> Number:

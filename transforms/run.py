@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from .failure import Failure, Kind
-from .image import Affine, Found, Image, Probe, Scale
+from .image import Affine, Found, Image, Missing, Probe, Scale
 from .layers import Layer, Layers, no_layers
 from .limits import Limits
 from .output import Encoding, Past, Report
@@ -142,15 +142,26 @@ def _found(planned: Planned, image: Image, frame: int, find: Finder) -> Found:
     if hides and planned.altered:
         # What earlier steps turned, enlarged or brightened may show a face that the source did not.
         found = found.merged(find.anew(kinds, image, frame))
-    if hides and any(missing.detector in kinds for missing in found.missing):
-        raise Failure(
-            Kind.UNAVAILABLE,
-            "detector-unavailable",
-            f"{operation.name} needs a detector that did not answer; a picture without it is never sent",
-            retry_after=5,
-            details={"operation": operation.name, "detectors": sorted(kinds)},
-        )
+    lacking = [missing for missing in found.missing if missing.detector in kinds]
+    if hides and lacking:
+        raise _unanswered(operation.name, kinds, lacking)
     return found
+
+
+def _unanswered(operation: str, kinds: frozenset[str], lacking: list[Missing]) -> Failure:
+    """Why what is to be hidden cannot be: it must not stay in sight without a word."""
+    if kinds == {"text"} and not any(missing.passing for missing in lacking):
+        return Failure(
+            Kind.NOT_IMPLEMENTED, "no-text-detector", "gravity=text needs a detector of text, and none is installed",
+            hint="name the region by x, y, width and height", details={"argument": "gravity", "detector": "text"},
+        )  # fmt: skip
+    return Failure(
+        Kind.UNAVAILABLE,
+        "detector-unavailable",
+        f"{operation} needs a detector that did not answer; a picture without it is never sent",
+        retry_after=5,
+        details={"operation": operation, "detectors": sorted(kinds)},
+    )
 
 
 def _scale(planned: Planned, image: Image) -> Scale:

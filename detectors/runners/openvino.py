@@ -37,7 +37,9 @@ class OpenVinoRunner:
             network.reshape([1, 3, self._down, self._across])
         else:
             self._down, self._across = network.inputs[0].shape[2:]
-        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": cores()}
+        # Processors with AMX would take bfloat16: 1.7 times as fast for a file in float32, no faster for int8, and
+        # boxes that depend on the machine.
+        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": cores(), "INFERENCE_PRECISION_HINT": "f32"}
         self._request = core.compile_model(_taking_pictures(network), "CPU", hints).create_infer_request()
 
     def size(self, width: int, height: int) -> tuple[int, int]:
@@ -45,9 +47,8 @@ class OpenVinoRunner:
 
     def run(self, pictures: PixelArray) -> list[Floats]:
         rows = [self._request.infer([picture[np.newaxis]], share_inputs=True) for picture in pictures]
-        return [
-            np.concatenate([row[output] for row in rows]).astype(np.float32, copy=False) for output in range(len(rows[0]))
-        ]
+        outputs = (np.concatenate([row[number] for row in rows]) for number in range(len(rows[0])))
+        return [output.astype(np.float32, copy=False) for output in outputs]
 
 
 def _taking_pictures(network: openvino.Model) -> openvino.Model:

@@ -6,12 +6,12 @@ import ast
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from ..heads import Head
 from ..manifest import Form, Model
 
-FORMS: Mapping[str, Form] = {form: form for form in ("detect", "segment", "classify", "pose", "obb")}  # type: ignore[misc]
+FORMS: Mapping[str, Form] = {form: form for form in get_args(Form)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,14 @@ class TorchRunner:
         import torch
         from ultralytics.nn.autobackend import AutoBackend
 
+        _never_run_pickles()
         cv2.setNumThreads(1)  # ultralytics sets 0; one thread and several callers are faster than several threads
         self._device = torch.device("cuda:0" if device == "cuda" else "cpu")
         limit_torch()
         half = self._device.type == "cuda"
-        self._network = AutoBackend(str(path.resolve(strict=True)), device=self._device, fp16=half, verbose=False)
+        self._network = AutoBackend(
+            str(path.resolve(strict=True)), device=self._device, fp16=half, verbose=False, end2end=False
+        )  # as ultralytics predicts by default: of a network with both heads the one whose boxes are suppressed
         self._network.eval()
         self.names = tuple(str(self._network.names[number]) for number in sorted(self._network.names))
         task = getattr(self._network, "task", None) or getattr(self._network.backend.model, "task", None) or model.form
@@ -62,6 +65,16 @@ class TorchRunner:
             if self._device.type == "cuda" and self.head.form != "classify":
                 outputs = [foremost(outputs[0], self.head), *outputs[1:]]
             return [output.cpu().float().numpy() for output in outputs]
+
+
+def _never_run_pickles() -> None:
+    """ultralytics reads its switch when it is imported, which may have been before `silence`; and where torch cannot
+    load pickles safely, it loads them otherwise without a word. Raises ValueError there."""
+    from ultralytics.nn import tasks
+
+    if not tasks._SafeLoad.SUPPORTED:
+        raise ValueError("torch 2.6 is wanted to load pickles safely; or export the model to ONNX")
+    vars(tasks)["SAFE_LOAD"] = True
 
 
 def foremost(output: Any, head: Head, most: int = FOREMOST) -> Any:

@@ -2,93 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from transforms.failure import Failure, Kind, nearest
 from transforms.output import OutputFormat
 
 from .file import FORMATS, FileSource, is_plain, split_extension
+from .scopes import ANY, DELIVERIES, Scoped
+from .scopes import Scope as Scope
 from .source import Fetched, NotModified, SourceRef, Validators, not_found
 from .storage import Bucket
 from .url import AllowedSource, climbs, parse_url
 
-DELIVERIES = ("upload", "private", "authenticated")
-ANY = "*"
 FALLBACK_TTL = 60.0  # s for which a picture is kept that stands for a missing one
-
-T = TypeVar("T")
-
-_SCOPE = re.compile(r"(\*|[A-Za-z0-9_-]*)(?::([a-z]+))?(?:/(.+))?", re.ASCII | re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The public ids that an entry of the settings file is about: `<cloud>[:<delivery type>][/<prefix>]`.
-
-    The cloud is a name, nothing (URLs that name none) or `*` (any, and none); the prefix is compared by whole folders.
-    """
-
-    cloud: str
-    delivery: str = "upload"
-    prefix: tuple[str, ...] = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Scope:
-        """Read a scope. Raises ValueError that says what is wrong with it."""
-        match = _SCOPE.fullmatch(text)
-        if match is None:
-            raise ValueError(f"{text!r} is not of the form <cloud>[:<delivery type>][/<prefix>]")
-        cloud, delivery, prefix = match.groups()
-        if delivery not in (None, *DELIVERIES):
-            raise ValueError(f"{delivery!r} is no delivery type with originals of its own: {', '.join(DELIVERIES)}")
-        prefix = (prefix or "").removesuffix("/")
-        if prefix and not is_plain(prefix):
-            raise ValueError(f"{prefix!r} cannot be the beginning of a public id")
-        return cls(cloud, delivery or "upload", tuple(prefix.split("/")) if prefix else ())
-
-    def holds(self, cloud: str) -> bool:
-        return self.cloud in (ANY, cloud)
-
-    def rest(self, cloud: str, delivery: str, location: str) -> str | None:
-        """What of a public id comes after the prefix; None where the scope is not about it."""
-        parts = location.split("/")
-        count = len(self.prefix)
-        fits = self.holds(cloud) and delivery == self.delivery and tuple(parts[:count]) == self.prefix
-        return "/".join(parts[count:]) or None if fits else None
-
-    def __str__(self) -> str:
-        delivery = "" if self.delivery == "upload" else f":{self.delivery}"
-        return "/".join((self.cloud + delivery, *self.prefix))
-
-
-class Scoped(Generic[T]):
-    """Things by scope: an entry for the cloud comes before one for any cloud, a longer prefix before a shorter one."""
-
-    def __init__(self, entries: Iterable[tuple[Scope, T]]) -> None:
-        self._entries = sorted(entries, key=lambda entry: (entry[0].cloud == ANY, -len(entry[0].prefix)))
-
-    def find(self, cloud: str, delivery: str, location: str) -> tuple[T, str] | None:
-        """What is said about a public id, and the id below the prefix that it is said for."""
-        for scope, value in self._entries:
-            rest = scope.rest(cloud, delivery, location)
-            if rest is not None:
-                return value, rest
-        return None
-
-    def below(self, cloud: str, delivery: str, folder: str) -> Iterator[str]:
-        """The prefixes of scopes that lie inside a folder of public ids."""
-        start = tuple(folder.split("/")) if folder else ()
-        for scope, _ in self._entries:
-            inside = len(scope.prefix) > len(start) and scope.prefix[: len(start)] == start
-            if inside and scope.holds(cloud) and scope.delivery == delivery:
-                yield "/".join(scope.prefix)
-
-    def clouds(self) -> frozenset[str]:
-        return frozenset(scope.cloud for scope, _ in self._entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +99,7 @@ class Mounts:
         self._rewrites = sorted(rewrites, key=lambda pair: -len(pair[0].url))
         folders = (folder for _, folder in (entries or plain) if isinstance(folder, FileSource))
         self.folders = Folders(folders)
+        self.roots = tuple(folder.root for _, folder in (entries or plain) if isinstance(folder, FileSource))
         buckets = (bucket for _, bucket in entries if isinstance(bucket, Bucket))
         self.buckets = tuple(dict.fromkeys(buckets))
 
@@ -235,6 +164,27 @@ class Mounts:
         """Folders inside a folder of public ids that originals of their own are mounted at."""
         return list(self._mounts.below(cloud, delivery, folder))
 
+    def names(self, ref: SourceRef) -> Iterator[tuple[SourceRef, str]]:
+        """What URLs may say for an original that anybody may ask for: the source, and the cloud that must be named."""
+        if ref.scheme in ("http", "https") and not any(ref.root == mount.url for mount in self._mounts.all(Base)):
+            yield from self._before_rewriting(ref)
+        for scope, mount in self._mounts.entries:
+            location = _inside(mount, ref)
+            if location is not None and scope.delivery == "upload":
+                name = "/".join((*scope.prefix, location))
+                # A public id leads there in every case; a path only where no cloud has to be named.
+                yield SourceRef("file", name), ""
+                if scope.cloud not in ("", ANY):
+                    yield SourceRef("id", name), scope.cloud
+
+    def _before_rewriting(self, ref: SourceRef) -> Iterator[tuple[SourceRef, str]]:
+        for old, new in self._rewrites:
+            if ref.root == new.url:
+                location = old.url + ref.location.removeprefix(new.url)
+                yield SourceRef(location.partition(":")[0], location), ""
+        if not ref.root:
+            yield SourceRef(ref.scheme, ref.location), ""
+
     def _check_cloud(self, cloud: str) -> None:
         known = self._mounts.clouds()
         if cloud and not known & {ANY, cloud}:
@@ -253,6 +203,15 @@ class Mounts:
                     raise not_found()
                 return found
         return source
+
+
+def _inside(mount: Mount, ref: SourceRef) -> str | None:
+    """Where in a mount an original lies, as a decoded path; None where it does not."""
+    if isinstance(mount, FileSource):
+        return ref.location if (ref.scheme, ref.root) == ("file", mount.root) else None
+    if ref.root != mount.url:
+        return None
+    return unquote(ref.location.removeprefix(mount.url)) if isinstance(mount, Base) else ref.location
 
 
 def located(folder: FileSource, location: str, *, exact: bool) -> Place:

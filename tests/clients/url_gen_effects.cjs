@@ -114,7 +114,7 @@ adjusted("unsharpMask, by a method", people, adjust.unsharpMask().strength(800),
 effected("blur", people, effect.blur(), { shrinks: "detail" });
 effected("blur, strongly", people, effect.blur().strength(800), { shrinks: "detail" });
 const CORNER = [0.5, 0.5, 1, 1];
-const FACES = [0.2, 0, 1, 0.95]; // what might be one is covered too
+const FACES = [0.2, 0, 1, 1]; // what might be one is covered too
 effected("blur of a region", whole, effect.blur(900).region(region.custom().x(640).y(360).width(640).height(360)),
   { shrinks: "detail", box: CORNER });
 effected("blur of faces", whole, effect.blur(900).region(region.faces()), { shrinks: "detail", box: FACES });
@@ -187,6 +187,8 @@ reshaped("shear by both", quarters, reshape.shear(10, 10), {});
 // Eyes: there is nothing to mend
 effected("redEye", people, effect.redEye(), { same: true });
 effected("advancedRedEye", people, effect.advancedRedEye(), { same: true });
+// Nobody there can tell the subject without weights for masks: the picture stays.
+effected("backgroundRemoval", people, effect.backgroundRemoval(), { same: true });
 
 // Several in a row
 add("a chain", people, (image) => image.adjust(adjust.saturation(-100)).effect(effect.colorize(60).color("blue"))
@@ -196,7 +198,7 @@ add("a chain", people, (image) => image.adjust(adjust.saturation(-100)).effect(e
 const refused = (name, act, status, code) =>
   found.push({ name, url: act(people()).toURL(), status, code });
 for (const [name, action] of Object.entries({
-  backgroundRemoval: effect.backgroundRemoval(), removeBackground: effect.removeBackground().screen(),
+  removeBackground: effect.removeBackground().screen(),
   upscale: effect.upscale(), enhance: effect.enhance(), generativeRestore: effect.generativeRestore(),
   generativeRemove: effect.generativeRemove().prompt("a hat"), vectorize: effect.vectorize().numOfColors(3),
   generativeReplace: effect.generativeReplace().from("a").to("b"), artisticFilter: effect.artisticFilter("zorro"),

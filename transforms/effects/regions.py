@@ -7,7 +7,7 @@ from math import ceil, floor
 from typing import Any
 
 from ..attention import largest_of
-from ..failure import Failure, Kind, bad_argument
+from ..failure import bad_argument
 from ..geometry import nominal
 from ..gravity import Compass
 from ..image import Box, Found, Scale, Size
@@ -62,7 +62,7 @@ class Place:
             chosen = [largest_of(faces)] if faces and self.gravity == "face" else faces
             return [face.box.grown(FACE_PAD) for face in chosen]
         if self.gravity == "text":
-            return [region.box.grown(TEXT_PAD) for region in _written(found)]
+            return [region.box.grown(TEXT_PAD) for region in found.by("text") if region.sure]
         at = Compass[self.gravity or "north_west"]
         left, width = _span(size.width, self.x, self.width, at[0])
         top, height = _span(size.height, self.y, self.height, at[1])
@@ -74,19 +74,9 @@ def kinds_for(gravity: str | None, **_: Any) -> frozenset[str]:
     return frozenset({"all-faces"} if gravity in FACES else {"text"} if gravity == "text" else ())
 
 
-def hides_faces(gravity: str | None, **_: Any) -> bool:
-    """Whether a face would stay in sight if the detector did not answer."""
-    return gravity in FACES
-
-
-def _written(found: Found) -> tuple[Any, ...]:
-    """Raises Failure no-text-detector: what is to be hidden must not stay in sight without a word."""
-    if any(missing.detector == "text" for missing in found.missing):
-        raise Failure(
-            Kind.NOT_IMPLEMENTED, "no-text-detector", "gravity=text needs a detector of text, and none is installed",
-            hint="name the region by x, y, width and height", details={"argument": "gravity", "detector": "text"},
-        )  # fmt: skip
-    return found.by("text")
+def hides_what_is_found(gravity: str | None, **_: Any) -> bool:
+    """Whether a face or writing would stay in sight if the detector did not answer."""
+    return gravity in FACES or gravity == "text"
 
 
 def _span(whole: int, offset: Length | None, length: Length | None, at: float) -> tuple[float, float]:

@@ -9,11 +9,13 @@ from typing import Annotated, Any, Literal
 from ..attention import ALL, best_window, by_gravity, eyes_for, eyes_then, things_seen
 from ..failure import bad_argument
 from ..geometry import cut, largest, nominal, pixels_in, taken
-from ..gravity import search_of
-from ..image import Box, Found, Image, Scale, Size, nearest_pixel
-from ..params import Compass, Dimensions, Focus, Gravity, Length, Offset, Ratio, WxH, pixels_of
+from ..gravity import Search, search_of
+from ..image import Box, Found, Image, Region, Scale, Size, nearest_pixel
+from ..numbered import every, held, nth_seen
+from ..params import Choice, Compass, Dimensions, Focus, Gravity, Int, Length, Offset, Ratio, WxH, pixels_of
 from ..registry import operation
 from ..sizes import Wanted, WantedRatio, exactly, side
+from ..worth import upper
 
 Offsets = tuple[Length | None, Length | None]
 
@@ -68,22 +70,48 @@ def knows_its_size(size: Dimensions | None, ratio: Fraction | None, **_: object)
 def _cropped(
     before: Size, size: Dimensions | None, x: Length | None, y: Length | None,
     gravity: str | Focus | None, ratio: Fraction | None, zoom: float,
+    object: str | None, index: int | None, padding: float, align: str | None,  # noqa: A002 - a word of the grammar
 ) -> Size:  # fmt: skip
     search = search_of(gravity)
-    if not (size or ratio or (search and search.things)):
+    if object:
+        _refuse_beside_object(object, search, gravity=gravity, x=x, y=y, align=align, sized=bool(size or ratio))
+    elif index or padding or align:
+        name = "index" if index else "padding" if padding else "align"
+        raise bad_argument(f"{name} needs an object", hint=f"for example crop:object=dog,{name}=…", argument=name)
+    if not (size or ratio or object or (search and search.things)):
         raise bad_argument(
             "crop needs a size, a ratio or something to look for", hint="for example crop:400x300 or crop:gravity=face",
             argument="size",
         )  # fmt: skip
-    if zoom != 1 and not (search and search.things):
+    if zoom != 1 and not (object or (search and search.things)):
         raise bad_argument(
             "zoom needs something to look for", hint="for example crop:400x300,gravity=face,zoom=0.8", argument="zoom"
         )  # fmt: skip
     extent = _extent(before, size, ratio)
-    if search:
+    if search or object:
         return Size(min(extent.width, before.width), min(extent.height, before.height))
     region = _region(before, extent, (x, y), gravity)
     return Size(int(region.width), int(region.height))
+
+
+def _refuse_beside_object(
+    object: str, search: Search | None, *, gravity: str | Focus | None, x: Length | None, y: Length | None,  # noqa: A002
+    align: str | None, sized: bool,
+) -> None:  # fmt: skip
+    """Raises Failure bad-argument for what says twice where the region is."""
+    wanted, weighs = search_of(object), search is not None and search.auto is not None and not search.things
+    around = "a region around an object needs"
+    refused = (
+        (wanted and wanted.auto, "object", "object needs to be found", "for what else matters write gravity=auto"),
+        (x is not None or y is not None, "x", f"{around} no x and y", "use align or padding"),
+        (gravity and not weighs, "gravity", f"{around} no other gravity than auto", "use align=north"),
+        (gravity and align, "align", "align needs no gravity beside it", "leave one of them out"),
+        (gravity and not sized, "gravity", "gravity needs a size beside object", "for example crop:400x300,object=dog"),
+        (align and not sized, "align", "align needs a size beside object", "for example crop:400x300,object=dog"),
+    )
+    for wrong, argument, message, hint in refused:
+        if wrong:
+            raise bad_argument(message, hint=hint, argument=argument)
 
 
 def _scaling(zoom: float, **arguments: Any) -> Literal["fixed", "commutes"]:
@@ -91,12 +119,12 @@ def _scaling(zoom: float, **arguments: Any) -> Literal["fixed", "commutes"]:
     return "commutes" if zoom <= 1 and knows_its_size(**arguments) else "fixed"
 
 
-def _sees(gravity: str | Focus | None, **_: object) -> frozenset[str]:
-    return eyes_for(gravity)
+def _sees(gravity: str | Focus | None, object: str | None, **_: object) -> frozenset[str]:  # noqa: A002
+    return eyes_for(gravity) | eyes_for(object and every(object))
 
 
-def _sees_then(found: Found, gravity: str | Focus | None, **_: object) -> frozenset[str]:
-    return eyes_then(gravity, found)
+def _sees_then(found: Found, gravity: str | Focus | None, object: str | None, **_: object) -> frozenset[str]:  # noqa: A002
+    return eyes_then(gravity, found) | eyes_then(object and every(object), found)
 
 
 @operation(
@@ -111,6 +139,10 @@ def crop(
     gravity: Annotated[str | Focus | None, Gravity()] = None,
     ratio: WantedRatio = None,
     zoom: Annotated[float, Ratio(0.1, 10)] = 1.0,
+    object: Annotated[str | None, Gravity(places=False, auto=False)] = None,  # noqa: A002 - a word of the grammar
+    index: Annotated[int | None, Int(1, 100)] = None,
+    padding: Annotated[float, Ratio(0, 10)] = 0.0,
+    align: Annotated[str | None, Choice(tuple(Compass))] = None,
     *,
     scale: Scale,
     found: Found,
@@ -130,26 +162,49 @@ def crop(
     together, the largest cat; the whole picture where nothing was. `zoom` is for things to look for: the region is as
     many times smaller, and with a size it is scaled to that. Where nothing was found zoom changes nothing.
 
+    `object` names a thing that must be there (`dog`, `cat:dog` for a cat, or else a dog, `animal`, `face`), and `index`
+    which one of several: 1, as without it, is the largest. So each object makes a picture of its own. Where there are
+    not as many the request fails, 422 `object-not-found`, with how many there are. Without a size the region is the
+    object with `padding` of its sides on each; with one, the region of that size that has the object in its middle, or
+    where `align` puts it (`align=south`: at the bottom, with its padding below it). `gravity=auto:cat_20` beside a size
+    takes, of the regions that hold the object with its padding, the one where most else is that matters.
+
     Lengths are pixels of the picture at this step, or fractions of it with a decimal point. What stands out is clipped;
     a region wholly outside is an error.
     """
     before = nominal(image.size, scale)
-    after = _cropped(before, size, x, y, gravity, ratio, zoom)
-    search = search_of(gravity)
-    if gravity is None or search is None:
+    after = _cropped(before, size, x, y, gravity, ratio, zoom, object, index, padding, align)
+    search = search_of(every(object) if object else gravity)
+    if search is None:
         region = _region(before, _extent(before, size, ratio), (x, y), gravity)
         window = Box(region.x / before.width, region.y / before.height,
                      region.width / before.width, region.height / before.height)  # fmt: skip
         return cut(image, *pixels_in(window, image.size))
-    shown = things_seen(search, found)
+    shown = (nth_seen(search, index or 1, found),) if object else things_seen(search, found)
+    boxes = [region.box.grown(2 * padding) for region in shown]
     if not knows_its_size(size, ratio):
-        return cut(image, *pixels_in(_around_all([region.box for region in shown], zoom), image.size))
+        return cut(image, *pixels_in(_around_all(boxes, zoom), image.size))
     factor = _factor(before, after, zoom) if shown else 1.0
     width, height = after.width / before.width * factor, after.height / before.height * factor
-    window = by_gravity(gravity, width, height, found, before)
+    if object:
+        window = _around_object(shown[0], padding, width, height, found, gravity, align)
+    else:
+        window = by_gravity(gravity or "", width, height, found, before)
     if factor == 1:
         return cut(image, *pixels_in(window, image.size))
     return taken(image, window, Size(nearest_pixel(after.width * scale.x), nearest_pixel(after.height * scale.y)))
+
+
+def _around_object(
+    region: Region, padding: float, width: float, height: float, found: Found, gravity: str | Focus | None,
+    align: str | None,
+) -> Box:  # fmt: skip
+    """The window of that size around one object."""
+    box = upper(region, height).grown(2 * padding)
+    auto = search_of(gravity)
+    if auto and auto.auto:
+        return best_window(found, width, height, auto.auto, box.clipped() or box)
+    return held(box, width, height, align or "center")
 
 
 def _factor(before: Size, after: Size, zoom: float) -> float:

@@ -3,54 +3,117 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
-from math import ceil, floor
+from math import atan2, ceil, cos, degrees, floor, radians, sqrt
 from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..attention import best_window, closeup, largest_of
-from ..geometry import around, largest, nominal, taken
-from ..image import Box, Found, Frame, Image, PixelArray, Scale, Size
-from ..params import Dimensions, Int, Ratio
+from ..attention import best_window, closeup
+from ..failure import bad_argument
+from ..geometry import around, largest, nominal, resampled, taken
+from ..image import Box, Found, Frame, Image, PixelArray, Region, Scale, Size
+from ..level import Tilted, cut_level, moved
+from ..numbered import nth
+from ..params import Dimensions, Int, IntOr, Ratio
 from ..registry import operation
 from ..resample import enlarge, mix, mosaic, shrink
 from ..sizes import Wanted, WantedRatio, exactly
+from ..worth import head_of
 
-Which = Literal["largest", "all"]
+Which = Annotated[int | str, IntOr(Int(1, 100), ("largest", "all"))]
+Align = Literal["none", "eyes"]
 
 
-def _window(before: Size, after: Size, found: Found, zoom: float, which: Which, fallback: str) -> Box:
+def _chosen(found: Found, which: int | str) -> tuple[Region, ...]:
+    """The faces to cut around; raises Failure face-not-found where a number is asked for that there is not."""
+    faces = tuple(sorted(found.faces, key=lambda face: (-face.box.area, -face.score)))
+    if isinstance(which, int):
+        return (nth(faces, which, "face", found),)
+    return faces if which == "all" else faces[:1]
+
+
+def _window(before: Size, after: Size, found: Found, which: int | str, zoom: float, fallback: str) -> Box:
     """The part of the picture to show, in fractions; always of the ratio of `after`."""
-    ratio = Fraction(after.width, after.height)
-    widest, highest = largest(ratio, before)
-    faces = found.faces
-    if not faces:
-        return best_window(found, widest, highest) if fallback == "smart" else around((0.5, 0.5), widest, highest)
-    return closeup(faces if which == "all" else (largest_of(faces),), widest, highest, zoom)
+    widest, highest = largest(Fraction(after.width, after.height), before)
+    faces = _chosen(found, which)
+    if faces:
+        return closeup(faces, widest, highest, zoom)
+    return best_window(found, widest, highest) if fallback == "smart" else around((0.5, 0.5), widest, highest)
+
+
+def _levelled(before: Size, after: Size, found: Found, which: int | str, zoom: float) -> Tilted | None:
+    """The window that stands as the face does, in pixels; None where that is upright, or there is no face.
+
+    It holds as much as one that is not turned. Where its corners would leave the picture it is moved in and made
+    smaller as far as the face allows, and stays there otherwise.
+    """
+    face = next(iter(_chosen(found, which)), None)
+    angle = tilt(face, before) if face else 0.0
+    if face is None or angle == 0:
+        return None
+    across, down = face.box.width * before.width, face.box.height * before.height
+    if abs(cos(radians(angle))) < sqrt(0.5):  # boxes are drawn upright: it lies on its side
+        across, down = down, across
+    middle = face.box.centre[0] * before.width, face.box.centre[1] * before.height
+    room = head_of(Box(-across / 2, -down / 2, across, down))
+    width = max(room.width, room.height * after.width / after.height) / zoom
+    window = moved(Tilted(*middle, width, width * after.height / after.width, angle), *room.centre)
+    inside = window.within(before)
+    if inside.shows(*middle, across, down):
+        return inside
+    fits = min(1.0, before.width / window.width, before.height / window.height)
+    return replace(window, width=window.width * fits, height=window.height * fits)
+
+
+def tilt(face: Region, picture: Size) -> float:
+    """By how many degrees the line from eye to eye falls to the right; 0 where no eyes were found."""
+    points = {name: (x * picture.width, y * picture.height) for name, x, y in face.points}
+    if not {"right_eye", "left_eye"} <= points.keys():
+        return 0.0
+    (x0, y0), (x1, y1) = points["right_eye"], points["left_eye"]  # the person's own right is on the left
+    return 0.0 if (x0, y0) == (x1, y1) else degrees(atan2(y1 - y0, x1 - x0))
+
+
+def _faced(
+    before: Size, size: Dimensions, which: int | str, align: Align, ratio: Fraction | None, **_: object
+) -> Size:  # fmt: skip
+    if align == "eyes" and which == "all":
+        raise bad_argument(
+            "align=eyes needs one face, whose eyes come level", hint="leave which=all out", argument="align"
+        )  # fmt: skip
+    return exactly(before, size, ratio)
 
 
 def _detail(
-    before: Size, found: Found | None, size: Dimensions, zoom: float, which: Which, fallback: str,
-    ratio: Fraction | None,
+    before: Size, found: Found | None, size: Dimensions, zoom: float, which: int | str, fallback: str,
+    ratio: Fraction | None, padding: float, align: Align,
 ) -> float | None:  # fmt: skip
     if found is None:
         return None
-    after = exactly(before, size, ratio)
-    window = _window(before, after, found, zoom, which, fallback)
+    after, zoom = exactly(before, size, ratio), zoom / (1 + 2 * padding)
+    if isinstance(which, int) and len(found.faces) < which:
+        return 0.0  # nothing will be shown
+    level = _levelled(before, after, found, which, zoom) if align == "eyes" else None
+    if level:
+        return max(after.width / level.width, after.height / level.height)
+    window = _window(before, after, found, which, zoom, fallback)
     return max(after.width / (window.width * before.width), after.height / (window.height * before.height))
 
 
-def _eyes(which: Which, **_: object) -> frozenset[str]:
-    return frozenset({"largest-face" if which == "largest" else "faces"})
+def _eyes(which: int | str, align: Align, **_: object) -> frozenset[str]:
+    """Who wants only the largest face has a quicker look at it; one that lies on its side it shows askew."""
+    return frozenset({"largest-face" if which == "largest" and align == "none" else "faces"})
 
 
-def _more_eyes(found: Found, which: Which, fallback: str, **_: object) -> frozenset[str]:
+def _more_eyes(found: Found, which: int | str, fallback: str, align: Align, **_: object) -> frozenset[str]:
     """Where the first look found no face: a thorough one, and a map of what else may matter."""
-    if found.faces:
+    if found.faces or isinstance(which, int):
         return frozenset()
-    return frozenset({"faces"} if which == "largest" else ()) | frozenset({"saliency"} if fallback == "smart" else ())
+    thorough = {"faces"} if _eyes(which, align) == {"largest-face"} else set()
+    return frozenset(thorough) | frozenset({"saliency"} if fallback == "smart" else ())
 
 
 @operation(
@@ -58,7 +121,7 @@ def _more_eyes(found: Found, which: Which, fallback: str, **_: object) -> frozen
     example="face-crop:200x200,zoom=0.8",
     needs=_eyes,
     then=_more_eyes,
-    size=exactly,
+    size=_faced,
     scaling="absorbs",
     detail=_detail,
 )
@@ -69,6 +132,8 @@ def face_crop(
     which: Which = "largest",
     fallback: Literal["smart", "center"] = "smart",
     ratio: WantedRatio = None,
+    padding: Annotated[float, Ratio(0, 10)] = 0.0,
+    align: Align = "none",
     *,
     scale: Scale,
     found: Found,
@@ -76,13 +141,25 @@ def face_crop(
     """Cut around the face, in the ratio of the wanted size, then scale to exactly that size.
 
     The window has room for the whole head: at zoom 1 the face is about 55 % as high as a square window, `zoom=2` shows
-    half as much, `zoom=0.5` twice as much. It is moved into the picture, and made smaller where the picture is. `which`
-    takes the largest face or all of them. Without a face the window is the largest of that ratio, at the best place
-    (`fallback=smart`) or in the middle (`fallback=center`). Small faces are enlarged.
+    half as much, `zoom=0.5` twice as much. `padding` adds so much of that room on each side: `padding=0.5` shows twice
+    as much, as `zoom=0.5` does, and both together four times. The window is moved into the picture, and made smaller
+    where the picture is. Small faces are enlarged.
+
+    `which` takes the `largest` face, `all` of them, or by a number the nth by size: 1 is the largest, and a number
+    beyond those that were found is 422 `face-not-found` with how many there are. Without a face `largest` and `all`
+    take the largest window of that ratio, at the best place (`fallback=smart`) or in the middle (`fallback=center`).
+
+    `align=eyes` turns the picture so that the line between the eyes is level, by whatever angle. A window whose corners
+    would leave the picture is moved in and made smaller; where that would cut the face, it stays, and what it shows
+    beyond the edge is the picture mirrored. Of an animation the first frame decides for all. A face whose eyes were not
+    found stays as it is.
     """
     before = nominal(image.size, scale)
-    after = exactly(before, size, ratio)
-    return taken(image, _window(before, after, found, zoom, which, fallback), after)
+    after, zoom = _faced(before, size, which, align, ratio), zoom / (1 + 2 * padding)
+    level = _levelled(before, after, found, which, zoom) if align == "eyes" else None
+    if level:
+        return resampled(cut_level(image, level.scaled(scale.x, scale.y)), after)
+    return taken(image, _window(before, after, found, which, zoom, fallback), after)
 
 
 # Redaction. What is left of a face are the means of n × n blocks: no more than n² colours, however they are looked at.

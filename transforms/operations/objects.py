@@ -2,47 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
 from typing import Annotated
 
-from ..attention import ALL, best_window, closeup, eyes_for, eyes_then, subject_of, things_seen
+from ..attention import ALL, best_window, closeup, eyes_for, eyes_then, room_of, subject_of, things_seen
+from ..failure import Failure, bad_argument
 from ..geometry import around, largest, nominal, resampled, taken
 from ..gravity import search_of
-from ..image import Box, Found, Image, Scale, Size
+from ..image import Box, Found, Image, Region, Scale, Size
+from ..numbered import every, held, nth_seen
 from ..paint import on_backdrop
-from ..params import TRANSPARENT, Backdrop, BackdropText, Dimensions, Gravity, Ratio
+from ..params import TRANSPARENT, Backdrop, BackdropText, Choice, Compass, Dimensions, Gravity, Int, Ratio
 from ..registry import operation
 from ..sizes import Wanted, WantedRatio, exactly, fitted
 
 
-def _window(before: Size, after: Size, found: Found, gravity: str, zoom: float) -> Box:
+def _window(
+    before: Size, after: Size, found: Found, gravity: str, zoom: float, index: int | None, padding: float,
+    align: str,
+) -> Box:  # fmt: skip
     """The part of the picture to show, in fractions; always of the ratio of `after`."""
     widest, highest = largest(Fraction(after.width, after.height), before)
-    search = search_of(gravity)
-    shown = things_seen(search, found)
+    search = search_of(every(gravity) if index else gravity)
+    shown = (nth_seen(search, index, found),) if search and index else things_seen(search, found)
     if shown:
-        return closeup(shown, widest, highest, zoom)
+        zoom /= 1 + 2 * padding
+        window = closeup(shown, widest, highest, zoom)
+        return window if align == "center" else held(_room(shown, zoom), window.width, window.height, align)
     if search and search.auto:
         return best_window(found, widest, highest, search.auto)
     return around((0.5, 0.5), widest, highest)
 
 
+def _room(shown: Sequence[Region], zoom: float) -> Box:
+    """Things with all that is to be shown around them."""
+    return reduce(Box.union, map(room_of, shown)).grown(1 / zoom - 1)
+
+
+def _cut(
+    before: Size, size: Dimensions, gravity: str, index: int | None, ratio: Fraction | None, **_: object
+) -> Size:  # fmt: skip
+    search = search_of(gravity)
+    if index and search and search.auto:
+        raise bad_argument(
+            "the object of an index needs to be found, auto takes another place where it is not",
+            hint="leave auto out, or index", argument="index",
+        )  # fmt: skip
+    return exactly(before, size, ratio)
+
+
 def _detail(
-    before: Size, found: Found | None, size: Dimensions, gravity: str, zoom: float, ratio: Fraction | None
-) -> float | None:
+    before: Size, found: Found | None, size: Dimensions, gravity: str, zoom: float, ratio: Fraction | None,
+    index: int | None, padding: float, align: str,
+) -> float | None:  # fmt: skip
     if found is None:
         return None
     after = exactly(before, size, ratio)
-    window = _window(before, after, found, gravity, zoom)
+    try:
+        window = _window(before, after, found, gravity, zoom, index, padding, align)
+    except Failure:  # which the step will say itself
+        return 0.0
     return max(after.width / (window.width * before.width), after.height / (window.height * before.height))
 
 
-def _eyes(gravity: str, **_: object) -> frozenset[str]:
-    return eyes_for(gravity)
+def _eyes(gravity: str, index: int | None = None, **_: object) -> frozenset[str]:
+    return eyes_for(every(gravity) if index else gravity)
 
 
-def _more_eyes(found: Found, gravity: str, **_: object) -> frozenset[str]:
-    return eyes_then(gravity, found)
+def _more_eyes(found: Found, gravity: str, index: int | None, **_: object) -> frozenset[str]:
+    return eyes_then(every(gravity) if index else gravity, found)
 
 
 @operation(
@@ -50,7 +80,7 @@ def _more_eyes(found: Found, gravity: str, **_: object) -> frozenset[str]:
     example="object-crop:200x200,gravity=cat:dog",
     needs=_eyes,
     then=_more_eyes,
-    size=exactly,
+    size=_cut,
     scaling="absorbs",
     detail=_detail,
 )
@@ -60,6 +90,9 @@ def object_crop(
     gravity: Annotated[str, Gravity(places=False, auto=False)],
     zoom: Annotated[float, Ratio(0.1, 10)] = 1.0,
     ratio: WantedRatio = None,
+    index: Annotated[int | None, Int(1, 100)] = None,
+    padding: Annotated[float, Ratio(0, 10)] = 0.0,
+    align: Annotated[str, Choice(tuple(Compass))] = "center",
     *,
     scale: Scale,
     found: Found,
@@ -68,14 +101,18 @@ def object_crop(
 
     `gravity` names what is looked for, each tried until one is found: an object (`cat`), a group (`vehicle`), `body`,
     `face` or `faces`; see `resize`. The window holds the largest of its kind with a margin of a tenth on each side
-    (heads have more room, see `face-crop`); `zoom=2` shows half as much, `zoom=0.5` twice as much. It is moved into the
-    picture, and made smaller where the picture is. Where nothing is found the window is the largest of that ratio, in
-    the middle, or with `auto` at the end of the chain at the best place. Small things are enlarged. Of a person who
-    does not fit the head stays.
+    (heads have more room, see `face-crop`); `zoom=2` shows half as much, `zoom=0.5` twice as much, and `padding` adds
+    so much of that room on each side. It is moved into the picture, and made smaller where the picture is. Where
+    nothing is found the window is the largest of that ratio, in the middle, or with `auto` at the end of the chain at
+    the best place. Small things are enlarged. Of a person or an animal that does not fit the upper end stays.
+
+    `index` takes the nth by size instead, 1 being the largest; where there are not as many the request fails, 422
+    `object-not-found`, with how many there are. `align` says where in the window the thing is put, with its margin:
+    `align=south` at the bottom, as far as the picture reaches.
     """
     before = nominal(image.size, scale)
-    after = exactly(before, size, ratio)
-    return taken(image, _window(before, after, found, gravity, zoom), after)
+    after = _cut(before, size, gravity, index, ratio)
+    return taken(image, _window(before, after, found, gravity, zoom, index, padding, align), after)
 
 
 def _pad_detail(

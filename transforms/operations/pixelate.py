@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from ..effects.blocks import automatic_block, in_blocks
-from ..effects.regions import FACES, REGION_GRAVITIES, Place, Side, hides_faces, kinds_for
+from ..effects.regions import FACES, REGION_GRAVITIES, Place, Side, hides_what_is_found, kinds_for
 from ..geometry import nominal
 from ..image import Found, Frame, PixelArray, Scale
 from ..params import Float, Length, Offset, Pixels
@@ -31,7 +31,7 @@ def pixelate(frame: Frame, size: Annotated[int | None, Pixels(1, 200)] = None, *
 
 @operation(
     "pixelate-region", example="pixelate-region:16,x=0.25,y=0.25,width=0.5,height=0.5",
-    needs=kinds_for, scaling="commutes", closed=hides_faces,
+    needs=kinds_for, scaling="commutes", closed=hides_what_is_found,
 )  # fmt: skip
 def pixelate_region(
     frame: Frame,
@@ -52,7 +52,7 @@ def pixelate_region(
     are pixels, or fractions of the picture with a decimal point. What stands out is left off.
 
     With `gravity=face` the part is the largest face with its margin, with `faces` every one, whatever the other
-    arguments are; if the detector does not answer, the request fails. `text` needs a detector of text.
+    arguments are; if the detector does not answer, the request fails. So with `text`, which needs the extra `ocr`.
 
     Without a size ten pixels lie along the longer side of the part, five along a face. With a small size, a face or
     words may still be recognised: leave it out, or use `pixelate-faces`.
@@ -69,7 +69,7 @@ def pixelate_region(
 
 @operation(
     "blur-region", example="blur-region:12,x=0.25,y=0.25,width=0.5,height=0.5",
-    needs=kinds_for, scaling="commutes", closed=hides_faces,
+    needs=kinds_for, scaling="commutes", closed=hides_what_is_found,
 )  # fmt: skip
 def blur_region(
     frame: Frame,
@@ -91,7 +91,7 @@ def blur_region(
     nothing of what is around it gets in, and nothing of it out.
 
     With `gravity=face` the part is the largest face with its margin, with `faces` every one, whatever the other
-    arguments are; if the detector does not answer, the request fails. `text` needs a detector of text.
+    arguments are; if the detector does not answer, the request fails. So with `text`, which needs the extra `ocr`.
 
     A small sigma hides little, and a Gaussian can partly be undone: to hide faces for good use `blur-faces`, for
     anything else `pixelate-region`.

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Annotated, Any
 
 import numpy as np
 
 from ..geometry import nominal
 from ..image import Affine, Box, Found, Image, Probe, Region, Scale, Size
+from ..kinds import Kinds
 from ..output import Encoding, Past, Report
 from ..params import Ratio
 from ..placeholders import Sketch, summary
 from ..projection import moved
 from ..registry import operation
+from ..tagging import Said, asked_for_all, counts, tags_of
 
-LABEL_OF_FACES = "person"
+WORDS = ("objects", "masks", "faces", "codes", "traits", "colors", "text", "moderation")
+"""What may be asked by name, beside the operator's models."""
+
 LONG_SIDE_FOR_DETECTORS = 640
 LONG_SIDE_FOR_COLOURS = 160
 
@@ -25,56 +28,111 @@ def _tag_detail(before: Size, found: Found | None, **_: object) -> float:
     return min(1.0, LONG_SIDE_FOR_DETECTORS / before.long_side)
 
 
-@operation("auto-tag", example="auto-tag", needs={"faces", "objects", "colors"}, scaling="absorbs", detail=_tag_detail)
+def _asked(models: tuple[str, ...] | None, **_: object) -> frozenset[str]:
+    """The kinds of detections: writing is read where it is asked for."""
+    named = asked_for_all() if models is None else frozenset(models)
+    return frozenset(READ if kind == "text" else kind for kind in named)
+
+
+@operation("auto-tag", example="auto-tag", needs=_asked, scaling="absorbs", detail=_tag_detail)
 def auto_tag(
     image: Image,
-    confidence: Annotated[float, Ratio(0, 1)] = 0.4,
+    models: Annotated[tuple[str, ...], Kinds(WORDS)] | None = None,
+    confidence: Annotated[float, Ratio(0, 1)] | None = None,
+    related: bool = True,
     placeholders: bool = False,
     *,
     found: Found,
     probe: Probe,
     scale: Scale,
 ) -> Report:
-    """Say what is in the picture, as JSON: tags, objects, faces and main colours.
+    """Say what is in the picture, as JSON: tags, objects, faces, codes, traits and main colours.
 
-    `confidence` is the lowest that counts. Boxes and landmarks are fractions of the picture at this step, from its top
-    left corner. A tag is given once, with its best confidence, and `by` says which detector gave it; a found face also
-    gives the tag `person`. `models` names the models that answered, `missing` those that could not and what to do.
-    `placeholders` adds what `info` says of them.
+    `models` names what is asked, with `:` between the names: `objects`, `masks`, `faces`, `codes` (QR codes and
+    barcodes), `traits` (blurry, portrait …), `colors`, `text` (what is written), `moderation`, and the operator's own
+    models. Without it: objects, faces, codes, traits, colors, and the operator's models that tag. What was not asked
+    for has no list in the answer. What counts is what its model is sure of; `confidence` is another lowest score, for
+    all of them. A tag is given once, the surest first; `by` says which detector gave it, `count` how many there are,
+    and `of` and `kind` from which tag it follows, as a `parent` (vehicle) or a `synonym` (sofa): `related=no` leaves
+    these out. Boxes and points are fractions of the picture at this step, from its top left corner. `models` in the
+    answer names the models that answered, `missing` those that could not and what to do. `placeholders` adds what
+    `info` says of them. See docs/tags.md.
     """
-    objects = _surest(found.by("objects"), confidence)
-    faces = _surest(found.by("faces"), confidence)
+    asked = _asked(models)
+    seen = sorted((at for at in found.regions if counts(at, confidence)), key=_order)
     size = nominal(image.size, scale)
-    return Report({
-        "tags": _tags(objects, faces, found, confidence),
-        "objects": [{"label": at.label, "confidence": _rounded(at.score), "box": _box(at.box)} for at in objects],
-        "faces": [{"confidence": _rounded(at.score), "box": _box(at.box), "landmarks": _landmarks(at)} for at in faces],
+    lists: dict[str, list[dict[str, Any]]] = {
+        "objects": [{**_thing(at), "by": at.by} for at in seen if at.by not in _LISTED_APART],
+        "faces": [_face(at) for at in seen if at.by == "faces"],
+        "codes": [_thing(at) for at in seen if at.by == "codes"],
+        "text": [_thing(at) for at in seen if at.by == READ],
+        "moderation": [{**_thing(at), "unsafe": _is_unsafe(at, found)} for at in seen if at.by == "moderation"],
+        "traits": _traits(found, confidence),
         "colors": [{"hex": at.hex, "name": at.name, "share": _rounded(at.share)} for at in found.colors],
+    }
+    return Report({
+        "tags": [_tag(said) for said in tags_of(found, confidence, related=related)],
+        **{name: listed for name, listed in lists.items() if _was_asked(name, asked)},
         "image": {"width": size.width, "height": size.height, "format": probe.format, "bytes": probe.bytes,
                   "frames": probe.frames},
-        "models": dict(found.models),
-        "missing": [asdict(missing) for missing in found.missing],
+        "models": dict(sorted(found.models)),
+        "missing": [asdict(missing) for missing in sorted(found.missing, key=astuple)],
         **(_placeholders(image, found) if placeholders else {}),
     })  # fmt: skip
+
+
+READ = "text:words"
+_LISTED_APART = frozenset({"faces", "codes", "moderation", READ})
+_NO_OBJECTS = _LISTED_APART | {"traits", "colors"}
+
+
+def _was_asked(name: str, asked: frozenset[str]) -> bool:
+    """Whether a list belongs in the answer; that of objects has what the operator's models find as well."""
+    if name == "objects":
+        return bool(asked - _NO_OBJECTS)
+    return (READ if name == "text" else name) in asked
 
 
 def _placeholders(image: Image, found: Found) -> dict[str, Any]:
     return {"placeholders": summary(Sketch(image), found.colors)}
 
 
-def _surest(regions: Iterable[Region], confidence: float) -> list[Region]:
-    return sorted((region for region in regions if region.score >= confidence), key=lambda at: -at.score)
+def _order(region: Region) -> tuple[object, ...]:
+    """The surest first; then whatever makes an order of them that is always the same."""
+    return -region.score, region.label, region.by, region.box.x, region.box.y, region.text
 
 
-def _tags(objects: list[Region], faces: list[Region], found: Found, confidence: float) -> list[dict[str, Any]]:
-    """Each name once; the detector of objects is asked first, then that of faces."""
-    said = [(at.label, at.score, at.by) for at in objects]
-    said += [(LABEL_OF_FACES, at.score, at.by) for at in faces]
-    said += [(tag.name, tag.score, tag.by) for tag in found.tags if tag.score >= confidence]
-    tags: dict[str, dict[str, Any]] = {}
-    for name, score, by in said:
-        tags.setdefault(name, {"tag": name, "confidence": _rounded(score), "by": by})
-    return sorted(tags.values(), key=lambda tag: -tag["confidence"])
+def _tag(said: Said) -> dict[str, Any]:
+    tag = said.tag
+    counted = {"count": said.count} if said.count else {}
+    derived = {"of": tag.of, "kind": said.how} if said.how else {}
+    return {"tag": tag.name, "confidence": _rounded(tag.score), "by": tag.by, **counted, **derived}
+
+
+def _thing(region: Region) -> dict[str, Any]:
+    """A region; what has points or a text of its own tells them."""
+    told: dict[str, Any] = {"label": region.label, "confidence": _rounded(region.score), "box": _box(region.box)}
+    if region.points:
+        told["points"] = _points(region)
+    if region.text:
+        told["text"] = region.text
+    return told
+
+
+def _face(face: Region) -> dict[str, Any]:
+    return {"confidence": _rounded(face.score), "box": _box(face.box), "landmarks": _points(face)}
+
+
+def _is_unsafe(region: Region, found: Found) -> bool:
+    return any(tag.by == region.by and tag.name == region.label for tag in found.tags)
+
+
+def _traits(found: Found, confidence: float | None) -> list[dict[str, Any]]:
+    tags = (tag for tag in found.tags if tag.by == "traits" and tag.score >= (confidence or 0))
+    return [
+        {"trait": tag.name, "confidence": _rounded(tag.score)}
+        for tag in sorted(tags, key=lambda tag: (-tag.score, tag.name))
+    ]
 
 
 def _rounded(value: float) -> float:
@@ -87,8 +145,8 @@ def _box(box: Box) -> dict[str, float]:
             "width": _fraction(inside.width), "height": _fraction(inside.height)}  # fmt: skip
 
 
-def _landmarks(face: Region) -> dict[str, dict[str, float]]:
-    return {name: {"x": _fraction(x), "y": _fraction(y)} for name, x, y in face.points}
+def _points(region: Region) -> dict[str, dict[str, float]]:
+    return {name: {"x": _fraction(x), "y": _fraction(y)} for name, x, y in region.points}
 
 
 def _fraction(value: float) -> float:

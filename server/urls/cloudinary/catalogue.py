@@ -8,6 +8,7 @@ from transforms.params import MAX_SIDE, Choice, Degrees, Float, Int, IntOr, Offs
 
 from . import vocabulary
 from .arguments import Arguments, Grammar, Slot, colour, real, whole, word
+from .hints import Hints
 from .options import After, Either, Free, Numbers, Options, Tint
 
 _REGION = frozenset("ghwxy")
@@ -109,6 +110,7 @@ EFFECTS: Mapping[str, Grammar] = {
     "trim": Arguments((whole(0, 100, 10), colour()), gaps=True),  # url-gen writes e_trim:: and e_trim::yellow
     "make_transparent": takes(whole(0, 100, 10)),
     "bgremoval": takes(word("screen"), colour()),
+    "background_removal": Options({"fineedges": word("y n", "n"), "hints": Slot(Hints())}, between=":"),
     "outline": takes(word("inner inner_fill outer fill", "outer"), whole(1, 100, 5), whole(0, 2000, 0)),
     "shadow": takes(whole(0, 100, 40)),
     "dropshadow": Options({"azimuth": real(0, 360, 215), "elevation": real(0, 90, 45), "spread": real(0, 100, 50)}),

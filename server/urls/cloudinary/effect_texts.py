@@ -20,7 +20,9 @@ from .strengths import ARRANGED, WORDS, native
 @cache
 def _effects() -> Mapping[str, str]:
     """Effects by the names of operations; of several the one that is listed first."""
-    return {native(name): name for name in reversed(tuple(EFFECTS)) if name not in BLENDS} | {"arc": "distort"}
+    return {native(name): name for name in reversed(tuple(EFFECTS)) if name not in BLENDS} | {
+        "arc": "distort", "cut-out": "background_removal",
+    }  # fmt: skip
 
 
 def is_effect(operation: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from transforms import vocabulary
 from transforms.gravity import search_of
 from transforms.labels import ALIASES, GROUPS
 from transforms.params import Compass
@@ -94,9 +95,18 @@ def _thing(word: str) -> str:
     found = _SEARCHED.get(word) or _OBJECTS.get(word)
     if found is not None:
         return found
+    own = _own()
+    if word in own:
+        return word
     if word in _VIDEO:
         raise unsupported("gravity", "this gravity is for video")
-    raise unknown("gravity", "g", word, [*Compass, *_SEARCHED, "auto", "xy_center"], _KNOWN)
+    raise unknown("gravity", "g", word, [*Compass, *_SEARCHED, "auto", "xy_center"], [*_KNOWN, *own])
+
+
+def _own() -> tuple[str, ...]:
+    """The operator's models and their labels, which are words of both dialects."""
+    words = vocabulary.current()
+    return (*words.names, *words.words)
 
 
 def _preferences(words: Sequence[str]) -> list[str]:
@@ -107,7 +117,7 @@ def _preferences(words: Sequence[str]) -> list[str]:
 
 def _preference(word: str) -> str:
     name, _, weight = word.rpartition("_")
-    if name and (weight == "avoid" or weight.isdecimal()):
+    if name and word not in _own() and (weight == "avoid" or weight.isdecimal()):
         thing = _preference(name)
         return thing and f"{thing}_{weight}"
     return _PREFERRED[word] if word in _PREFERRED else _thing(word)

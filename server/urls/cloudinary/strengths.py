@@ -18,7 +18,7 @@ from transforms.params import Choice, Parameter
 from transforms.pipeline import Step
 from transforms.registry import Operation, operations
 
-from . import amounts
+from . import amounts, hints
 from .arguments import Given
 from .component import checked
 
@@ -35,6 +35,8 @@ def native(name: str, values: Sequence[Given] = ()) -> str:
     """The name of the operation that an effect is."""
     if name == "distort" and list(values[:1]) == ["arc"]:
         return "arc"
+    if name == "background_removal" and len(values) > 1 and values[1] is not None:
+        return "cut-out" if values[0] == "n" else ""  # fine edges are of the model that knows no names
     return NATIVE.get(name, name.replace("_", "-"))
 
 
@@ -101,6 +103,14 @@ _POSITION = re.compile(r":([0-9]+)p(?=:|$)", re.ASCII)
 # By the names of operations.
 ARRANGED: Mapping[str, Arrangement] = {
     "arc": Arrangement(lambda values: {"degrees": values[1]}, lambda given: ("arc", given["degrees"])),
+    "background-removal": Arrangement(
+        lambda values: {"by": "matting" if values[0] == "y" else "objects"},
+        lambda given: ("y" if given["by"] == "matting" else "n", None),
+    ),
+    "cut-out": Arrangement(
+        lambda values: {"things": hints.things(_plain(values[1]))},
+        lambda given: ("n", hints.hints(_plain(given["things"]))),
+    ),
     "blur-region": Arrangement(
         lambda values: {"sigma": _sigma(values[0])}, lambda given: (_unscaled(given["sigma"], 20),)
     ),

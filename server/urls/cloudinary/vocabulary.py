@@ -30,8 +30,8 @@ VIDEO_EFFECTS = words("accelerate boomerang deshake fade loop noise preview prog
 
 FREE_EFFECTS = words(
     """
-    auto_enhance background_removal camera enhance extract gen_background_replace gen_fill gen_recolor gen_remove
-    gen_replace gen_restore light lightroom upscale zoompan
+    auto_enhance camera enhance extract gen_background_replace gen_fill gen_recolor gen_remove gen_replace gen_restore
+    light lightroom upscale zoompan
     """
 )
 

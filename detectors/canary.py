@@ -1,0 +1,114 @@
+"""Whether a model still gives the answer that it gave when it was warmed up: a fixed picture, asked now and then.
+
+What can be drawn in code holds no face and no dog that a network would find, and "nothing found" is what a broken model
+says too. So the numbers that a network puts out for the picture are remembered before any threshold, and compared.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .found import Found, PixelArray
+from .registry import Loaded, Question
+
+Floats = NDArray[np.float32]
+
+EVERY_S = 60.0
+
+SAMPLES = 256
+"""Numbers that are remembered of each output, evenly spread over it."""
+
+TOLERANCE = 0.02
+"""Of an output's spread. On a CPU the numbers come back equal; half precision on a GPU rounds at 0.001."""
+
+
+@runtime_checkable
+class Pulsed(Protocol):
+    """A model that shows its numbers: what its network puts out for uint8 pixels (h, w, 3) BGR, before thresholds."""
+
+    def pulse(self, pixels: PixelArray) -> Sequence[Floats]: ...
+
+
+@cache
+def picture() -> PixelArray:
+    """480 × 640 of every colour, at every scale: ramps, discs and noise; the same on every machine."""
+    rows, columns = np.mgrid[0:480, 0:640]
+    ramps = np.stack((columns * 255 // 639, rows * 255 // 479, (rows + columns) * 255 // 1118), axis=2)
+    rings = ((rows - 200) ** 2 + (columns - 250) ** 2) // 2500 % 2 == 0
+    noise = np.random.default_rng(7).integers(0, 256, (30, 40, 3)).repeat(16, axis=0).repeat(16, axis=1)
+    drawn: PixelArray = np.where(rings[:, :, np.newaxis], (ramps + noise) // 2, 255 - ramps).astype(np.uint8)
+    drawn.flags.writeable = False
+    return drawn
+
+
+class Canary:
+    """Remembers one model's numbers, and when they are to be looked at again. May be shared by threads."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + EVERY_S
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[Floats, ...]] = {}
+
+    @property
+    def due_in(self) -> float:
+        return max(0.0, self._next - time.monotonic())
+
+    def take(self) -> bool:
+        """Whether it is time, and the caller is the one to look."""
+        with self._lock:
+            due = time.monotonic() >= self._next
+            if due:
+                self._next = time.monotonic() + EVERY_S
+            return due
+
+    def learn(self, loaded: Loaded, identity: str, kinds: Iterable[str]) -> None:
+        """Warm a model up and remember its numbers under its identity.
+
+        Raises ValueError where they are none, or not those that a model of this identity said before; and whatever the
+        model raises.
+        """
+        for kind in kinds:
+            loaded.find([Question(kind, picture())] * loaded.batch)
+        numbers = _numbers(loaded, kinds)
+        if not all(np.isfinite(part).all() for part in numbers):
+            raise ValueError("what the model puts out is not finite")
+        if not _same(self._known.setdefault(identity, numbers), numbers):
+            raise ValueError("the model does not say what it said before")
+
+    def sings(self, loaded: Loaded, identity: str, kinds: Iterable[str]) -> bool:
+        """Whether the model says what it said; raises whatever the model raises."""
+        known = self._known.get(identity)
+        return known is None or _same(known, _numbers(loaded, kinds))
+
+
+def _numbers(loaded: Loaded, kinds: Iterable[str]) -> tuple[Floats, ...]:
+    """What it puts out for the picture; of a model that does not show that, the scores that it answers."""
+    if isinstance(loaded, Pulsed):
+        return tuple(_sampled(np.asarray(output, np.float32).reshape(-1)) for output in loaded.pulse(picture()))
+    return (_told(loaded.find([Question(next(iter(kinds)), picture())])[0]),)
+
+
+def _sampled(flat: Floats) -> Floats:
+    return flat[:: max(1, len(flat) // SAMPLES)][:SAMPLES].copy()
+
+
+def _told(found: Found) -> Floats:
+    scores = [tag.score for tag in found.tags] + [region.score for region in found.regions]
+    return np.sort(np.array(scores, np.float32))
+
+
+def _same(before: Sequence[Floats], now: Sequence[Floats]) -> bool:
+    return len(before) == len(now) and all(map(_alike, before, now))
+
+
+def _alike(before: Floats, now: Floats) -> bool:
+    """Equal within the tolerance; what is not a number is equal to nothing."""
+    spread = float(np.ptp(before)) if len(before) > 1 else 1.0
+    return before.shape == now.shape and bool(np.allclose(before, now, rtol=0, atol=TOLERANCE * max(spread, 1e-3)))

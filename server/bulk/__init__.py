@@ -1,0 +1,1 @@
+"""Tagging many pictures from the command line."""

@@ -1,0 +1,1 @@
+"""What was found in originals, listed: by tag, and by likeness."""

@@ -1,0 +1,326 @@
+"""The operator's models: folders with a model.toml, what is taken into the models folder, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import pickletools
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from detectors import adding, names, registry
+from detectors import models as module
+from detectors.adding import Wish, add, set_up
+from detectors.card import CARD, card_of, read_card, write_card
+from detectors.inspection import inspect
+from detectors.manifest import COCO, PUBLISHED
+from detectors.models import ModelStore
+from detectors.names import check_name
+from transforms import labels as words_for_objects
+from transforms.failure import Failure
+from transforms.gravity import THINGS, Compass
+
+from .fabricated import Answer, fabricated, own
+from .shared import MODELS, needs
+
+LABELS = ["wheat_head", "weed"]
+WHEAT = [Answer("wheat_head", 0.9, (0.1, 0.2, 0.3, 0.4))]
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """A store that looks at its empty folder every time."""
+    monkeypatch.setattr(module, "RECHECK_S", -1.0)
+    yield ModelStore(tmp_path / "models")
+    registry.install(())
+
+
+@pytest.fixture
+def untried(monkeypatch):
+    """Models are taken without being run, for tests of what is written about them."""
+    monkeypatch.setattr(adding, "try_model", lambda folder, name: None)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return fabricated(tmp_path_factory.mktemp("made") / "best.onnx", LABELS, WHEAT, side=64)
+
+
+def code(act, *arguments, **more):
+    """The code and hint of the failure that a call ends in."""
+    with pytest.raises(Failure) as caught:
+        act(*arguments, **more)
+    return caught.value.code, f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_file_is_looked_at_tried_and_taken(store, file):
+    model = add(store, file, Wish("crops", names={"wheat_head": "wheat"}, thresholds={"weed": 0.6}, licence="MIT"))
+    assert (model.form, model.side, model.labels, model.shown) == ("detect", 64, tuple(LABELS), ("wheat", "weed"))
+    assert (model.least("wheat_head"), model.least("weed"), model.tags, model.own) == (0.4, 0.6, True, True)
+    assert model.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert store.own() == (model,)
+    registry.install(store.own())
+    assert store.weights("crops").path == store.folder / "crops" / "crops.onnx"
+    [row] = [row for row in store.listing() if row.model.name == "crops"]
+    assert (row.status, row.kinds, row.model.licence) == ("verified", ("crops",), "MIT")
+    assert sorted(path.name for path in store.folder.iterdir()) == ["crops"]  # nothing is left over
+
+
+def test_a_folder_that_is_dropped_in_by_hand_works_too(store):
+    own(store.folder, "crops", LABELS, WHEAT, side=64)
+    registry.install(store.own())
+    assert store.identity("crops").startswith("crops@")
+    assert store.missing("crops") is None
+
+
+def test_identity_changes_with_weights_and_with_what_is_set_up(store):
+    folder = own(store.folder, "crops", LABELS, WHEAT, side=64)
+    registry.install(store.own())
+    first = store.identity("crops")
+    set_up(store, Wish("crops", threshold=0.7))
+    assert store.own()[0].threshold == 0.7
+    second = store.identity("crops")
+    set_up(store, Wish("crops", licence="MIT"))
+    assert store.identity("crops") == second != first
+    own(store.folder, "crops", LABELS, [Answer("weed", 0.8)], side=64)
+    assert store.identity("crops").partition(".")[0] != first.partition(".")[0]
+    assert (folder / CARD).is_file()
+
+
+def test_known_models_are_set_up_beside_their_weights(store):
+    before = PUBLISHED["yolo11n"]
+    set_up(store, Wish("yolo11n", threshold=0.5, names={"cell phone": "phone"}))
+    set_up(store, Wish("yolo11n", thresholds={"dog": 0.9}))
+    (store.folder / "yolo11n.onnx").write_bytes(b"weights")
+    after = store.weights("objects").model
+    assert (after.threshold, after.least("dog"), after.names["cell phone"]) == (0.5, 0.9, "phone")
+    assert (after.sha256, after.labels) == (before.sha256, before.labels)
+    assert "." in store.identity("objects")
+    assert store.own() == () == store.refused()
+
+
+@pytest.mark.parametrize(
+    ("wish", "wanted", "says"),
+    [
+        (Wish("Crops"), "bad-model-name", "a to z"),
+        (Wish("9crops"), "bad-model-name", "letter"),
+        (Wish("../crops"), "bad-model-name", "a to z"),
+        (Wish("objects"), "bad-model-name", "come with Darkroom"),
+        (Wish("yolo11n"), "bad-model-name", "published"),
+        (Wish("dog"), "bad-model-name", "gravity"),
+        (Wish("north"), "bad-model-name", "gravity"),
+        (Wish("resize"), "bad-model-name", "operation"),
+        (Wish("crops", sha256="0" * 64), "model-checksum-mismatch", "not 0000"),
+        (Wish("crops", labels=("a",)), "model-labels-do-not-fit", "1 labels for 2 classes"),
+        (Wish("crops", thresholds={"wheat_had": 0.5}), "unknown-label", "'wheat_head'"),
+        (Wish("crops", names={"oats": "oat"}), "unknown-label", "oats"),
+        (Wish("crops", form="segment"), "model-form-does-not-fit", "detect"),
+        (Wish("crops", threshold=1.5), "model-settings-malformed", "threshold"),
+        (Wish("crops", backend="timm", arch="resnet18"), "model-format-unknown", ".safetensors"),
+    ],
+)
+def test_what_is_refused_says_what_to_do(store, file, untried, wish, wanted, says):
+    found, text = code(add, store, file, wish, {"resize"})
+    assert found == wanted
+    assert says in text
+    assert store.own() == () == store.refused()
+
+
+def test_a_name_is_not_taken_twice_unasked(store, file, untried):
+    add(store, file, Wish("crops"))
+    assert code(add, store, file, Wish("crops"))[0] == "model-exists"
+    add(store, file, Wish("crops", labels=("a", "b"), replace=True))
+    assert store.own()[0].labels == ("a", "b")
+    assert sorted(path.name for path in store.folder.iterdir()) == ["crops"]
+
+
+def test_a_file_that_says_nothing_of_itself_wants_to_be_told(store, tmp_path, untried):
+    silent = fabricated(tmp_path / "silent.onnx", LABELS, WHEAT, side=64, metadata=False)
+    found, text = code(add, store, silent, Wish("crops"))
+    assert found == "model-labels-missing"
+    assert "--labels" in text
+    assert code(add, store, silent, Wish("crops", labels=("one",)))[0] == "model-labels-do-not-fit"
+    assert add(store, silent, Wish("crops", labels=("one", "two"))).labels == ("one", "two")
+
+
+@pytest.mark.parametrize(("form", "classes"), [("detect", 2), ("segment", 2), ("pose", 2), ("obb", 2), ("classify", 2)])
+def test_what_files_say_of_themselves(tmp_path, form, classes):
+    seen = inspect(fabricated(tmp_path / "a.onnx", LABELS, WHEAT, form=form, side=64))
+    assert (seen.form, seen.side, seen.labels, seen.classes) == (form, 64, tuple(LABELS), classes)
+
+
+@needs("models", "yolo11n_int8_openvino_model")
+def test_what_a_folder_of_openvino_says_of_itself():
+    pytest.importorskip("openvino")
+    seen = inspect(MODELS / "yolo11n_int8_openvino_model")
+    assert (seen.form, seen.side, seen.labels, seen.classes) == ("detect", 640, COCO, 80)
+
+
+class Evil:
+    """Runs a command when it is unpickled, unless somebody looks what it is first."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self):
+        return os.system, (self.command,)
+
+
+def checkpoint(path: Path, thing: object, protocol: int) -> Path:
+    """A .pt file as torch writes it: a zip with a pickle."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("best/data.pkl", pickle.dumps({"model": thing}, protocol))
+        archive.writestr("best/version", "3\n")
+        archive.writestr("best/byteorder", "little")
+    return path
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_pickle_that_would_run_something_is_refused_and_does_not(store, tmp_path, protocol):
+    mark = tmp_path / "it ran"
+    evil = checkpoint(tmp_path / "best.pt", Evil(f"touch '{mark}'"), protocol)
+    found, text = code(add, store, evil, Wish("crops"))
+    assert found == "model-pickle-refused"
+    assert "ONNX" in text
+    assert not mark.exists()
+    assert not any(store.folder.iterdir())
+    with zipfile.ZipFile(evil) as archive:  # it is really evil: whoever just unpickles it runs the command
+        assert any("system" in str(argument) for _, argument, _ in pickletools.genops(archive.read("best/data.pkl")))
+        pickle.loads(archive.read("best/data.pkl"))  # noqa: S301
+    assert mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "wanted"),
+    [
+        ("best.onnx", b"no model at all", "model-file-broken"),
+        ("best.pt", b"no model at all", "model-file-broken"),
+        ("best.pt", pickle.dumps(print, 4), "model-pickle-refused"),
+        ("best.onnx", b"", "model-file-broken"),
+        ("best.zip", b"PK", "model-format-unknown"),
+        ("best.pickle", pickle.dumps([1]), "model-format-unknown"),
+        (None, b"", "model-file-missing"),
+    ],
+)
+def test_files_that_are_no_models(store, tmp_path, name, content, wanted):
+    path = tmp_path / (name or "none.onnx")
+    if name:
+        path.write_bytes(content)
+    found, text = code(add, store, path, Wish("crops"))
+    assert found == wanted
+    assert str(tmp_path) not in text
+
+
+def test_a_file_that_is_too_large_is_not_even_copied(store, file, monkeypatch):
+    monkeypatch.setattr(adding, "LARGEST", 1000)
+    assert code(add, store, file, Wish("crops"))[0] == "model-too-large"
+    assert not store.folder.exists()
+
+
+def test_a_model_that_does_not_run_is_not_taken(store, tmp_path):
+    odd = fabricated(tmp_path / "best.onnx", LABELS, WHEAT, side=64, channels=4)
+    found, text = code(add, store, odd, Wish("crops"))
+    assert found == "model-does-not-run"
+    assert store.own() == ()
+    assert str(store.folder) not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("file = ", "Invalid value"),
+        ('file = "a.onnx"', "must say form and labels"),
+        ('file = "a.onnx"\nform = "detect"\nlabels = ["a"]', "sha256"),
+        ('file = "../a.onnx"', "not the name of a file"),
+        ('fiel = "a.onnx"', "fiel"),
+        ('url = "file:///etc/passwd"', "not the address"),
+        (f'file = "a.onnx"\nsha256 = "{"0" * 64}"\nform = "detect"\nlabels = ["a", "a"]', "twice"),
+        (f'file = "a.onnx"\nsha256 = "{"0" * 64}"\nform = "guess"\nlabels = ["a"]', "form"),
+        (f'file = "a.onnx"\nsha256 = "{"0" * 64}"\nform = "detect"\nlabels = ["a"]\n[names]\nb = "c"', "'b'"),
+        ("x" * 5_000_000, "larger"),
+    ],
+)
+def test_a_malformed_card_costs_only_its_own_model(store, text, says):
+    own(store.folder, "good", LABELS, WHEAT, side=64)
+    (store.folder / "bad").mkdir()
+    (store.folder / "bad" / CARD).write_text(text)
+    [refused] = store.refused()
+    assert (refused.name, refused.code) == ("bad", "model-settings-malformed")
+    assert says in refused.why
+    assert [model.name for model in store.own()] == ["good"]
+    registry.install(store.own())
+    assert store.identity("good")
+    [row] = [row for row in store.listing() if row.model.name == "bad"]
+    assert (row.status, row.present) == ("refused", False)
+    assert "models add" in row.why
+
+
+def test_weights_without_a_card_say_how_to_get_one(store):
+    fabricated(store.folder / "crops" / "best.onnx", LABELS, WHEAT, side=64)
+    [refused] = store.refused()
+    assert (refused.name, refused.code) == ("crops", "model-settings-missing")
+    assert "darkroom models add crops/best.onnx --name" in refused.how
+
+
+def test_a_folder_of_a_taken_name_is_refused(store):
+    own(store.folder, "dog", LABELS, WHEAT, side=64)
+    own(store.folder, "yolo11n", LABELS, WHEAT, side=64)
+    assert {refused.code for refused in store.refused()} == {"bad-model-name"}
+    assert store.own() == ()
+
+
+def test_other_folders_are_nobody_s_models(store):
+    for name in ("yolo11n_int8_openvino_model", ".add-1", "notes"):
+        (store.folder / name).mkdir(parents=True)
+        (store.folder / name / "readme.txt").write_text("x")
+    (store.folder / "yolo11n_int8_openvino_model" / "a.xml").write_text("x")
+    assert store.own() == () == store.refused()
+
+
+def test_weights_that_changed_since_are_refused_and_the_others_work(store):
+    own(store.folder, "good", LABELS, WHEAT, side=64)
+    folder = own(store.folder, "crops", LABELS, WHEAT, side=64)
+    registry.install(store.own())
+    fabricated(folder / "crops.onnx", LABELS, [Answer("weed", 1.0)], side=64)
+    assert store.identity("crops") is None
+    assert "has not the checksum" in store.missing("crops").how
+    assert "darkroom models add" in store.missing("crops").how
+    assert store.identity("good")
+    states = {row.model.name: row.status for row in store.verify()}
+    assert (states["crops"], states["good"]) == ("altered", "verified")
+    assert [model.name for model in store.own()] == ["crops", "good"]  # its URLs still mean what they did
+
+
+def test_a_look_at_unchanged_folders_reads_no_file(store, monkeypatch):
+    for name in ("crops", "birds", "signs"):
+        own(store.folder, name, LABELS, WHEAT, side=64)
+    assert len(store.own()) == 3
+    monkeypatch.setattr("builtins.open", None)
+    monkeypatch.setattr(Path, "open", None)
+    monkeypatch.setattr(Path, "read_text", None)
+    assert len(store.own()) == 3
+
+
+def test_cards_are_read_as_they_are_written(tmp_path):
+    card = card_of("crops", {
+        "file": "a.onnx", "sha256": "0" * 64, "form": "classify", "labels": ['a "quoted" one', "b\\c", "дом", "🌾"],
+        "thresholds": {"дом": 0.5}, "names": {"🌾": "wheat", "b\\c": "b"}, "tags": False, "licence": "MIT",
+        "preprocess": {"size": 224, "mean": [0.5, 0.5, 0.5]},
+    })  # fmt: skip
+    write_card(tmp_path, card)
+    assert read_card(tmp_path) == card
+
+
+def test_words_that_mean_something_else_are_no_names():
+    spoken = {*THINGS, *Compass, *words_for_objects.GROUPS, *words_for_objects.ALIASES, "auto"}
+    for word in (*spoken, *registry.model_kinds(), *registry.local_detectors(), *PUBLISHED):
+        with pytest.raises(Failure):
+            check_name(word)
+    for name in ("crops", "my-crops", "a", "street-signs2"):
+        check_name(name)
+    assert {word for word in names.GRAVITY if word not in spoken} <= {
+        "subject", "none", "classic", "northwest", "northeast", "southwest", "southeast",
+    }  # fmt: skip
