@@ -92,9 +92,7 @@ def _begins(length: float, spans: list[tuple[float, float]]) -> set[float]:
 
 def inside(box: Box, window: Box) -> float:
     """The share of a box that a window shows."""
-    width = min(box.right, window.right) - max(box.x, window.x)
-    height = min(box.bottom, window.bottom) - max(box.y, window.y)
-    return max(width, 0.0) * max(height, 0.0) / box.area
+    return box.shared(window) / box.area
 
 
 def _of_pixels(window: Box, size: Size) -> Box:

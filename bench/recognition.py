@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 
 from detectors.client import Client
-from detectors.faces import overlap
 from server.machine import model_folder
 from transforms.attention import eyes_for
 from transforms.image import Box, Region
@@ -80,7 +79,7 @@ def faces(sets: Sets, client: Client) -> Iterator[Row]:
 
 
 def _nearest(box: Box, others: Sequence[Box]) -> float:
-    return max((overlap(box, other) for other in others), default=0.0)
+    return max((box.overlap(other) for other in others), default=0.0)
 
 
 def redaction(sets: Sets, client: Client) -> Iterator[Row]:

@@ -108,6 +108,9 @@ def _check_size(path: Path) -> None:
     if not path.exists():
         raise _refused("model-file-missing", f"there is no file {path.name}", "say the path of a file of weights",
                        Kind.NOT_FOUND)  # fmt: skip
+    if not (path.is_file() or path.is_dir()):
+        raise _refused("model-format-unknown", f"{path.name} is no file", "say the path of a file of weights",
+                       Kind.UNSUPPORTED_MEDIA)  # fmt: skip
     size = sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]) if file.is_file())
     if size > LARGEST:
         raise _refused("model-too-large", f"{path.name} has {size} bytes, more than {LARGEST}",

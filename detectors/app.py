@@ -22,8 +22,8 @@ from .client import SECRET_HEADER
 from .counted import gpu_memory
 from .engine import Asked, Engine
 from .found import pack, unpack_query
-from .lane import Unable
 from .registry import base_of
+from .waiting import Unable
 
 LARGEST_BODY = 16 << 20
 """Bytes; 1280 × 1280 BGR has 4.9 million."""

@@ -48,7 +48,7 @@ class Published:
 def build(model: Model, path: Path) -> Built:
     """The classifier of a model whose weights lie at `path`.
 
-    Raises Failure: unknown-architecture, model-format-refused, model-does-not-fit, model-labels-mismatch.
+    Raises Failure: unknown-architecture, model-format-refused, model-does-not-fit, model-labels-do-not-fit.
     """
     check(model.backend, model.arch)
     state = read_state(path)
@@ -166,7 +166,7 @@ def _classes(backend: Backend, arch: str, state: State) -> int:
 
 
 def _check_fit(network: torch.nn.Module, state: State, model: Model) -> None:
-    """Raises Failure model-labels-mismatch or model-does-not-fit."""
+    """Raises Failure model-labels-do-not-fit or model-does-not-fit."""
     wanted = network.state_dict()
     head = list(wanted)[-1]
     lacking = [name for name in wanted if name not in state]
@@ -174,7 +174,7 @@ def _check_fit(network: torch.nn.Module, state: State, model: Model) -> None:
     if not lacking and not strange and state[head].shape[0] != len(model.labels):
         classes = int(state[head].shape[0])
         raise Failure(
-            Kind.UNPROCESSABLE, "model-labels-mismatch",
+            Kind.UNPROCESSABLE, "model-labels-do-not-fit",
             f"the weights of {model.name} tell {classes} classes apart, and there are {len(model.labels)} labels",
             hint="write one label a line, in the order of the classes",
             details={"classes": classes, "labels": len(model.labels)},

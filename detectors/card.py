@@ -64,6 +64,8 @@ class Card(BaseModel):
             raise ValueError(f"file {self.file!r} is not the name of a file beside model.toml")
         if self.url is not None and urlsplit(self.url).scheme not in ("http", "https", "grpc"):
             raise ValueError(f"url {self.url!r} is not the address of a model, as http://host:8000/name")
+        if self.url is not None and ("@" in urlsplit(self.url).netloc or "?" in self.url):
+            raise ValueError("url holds a password or a query, which /models would show")
         if len(set(self.labels)) < len(self.labels):
             raise ValueError("a label stands there twice")
         return self
@@ -86,6 +88,8 @@ def read_card(folder: Path) -> Card:
     try:
         if path.stat().st_size > LARGEST_CARD:
             raise ValueError(f"it is larger than {LARGEST_CARD} bytes")
+        if not path.is_file():  # a pipe would never end
+            raise ValueError("it is no file")
         return Card.model_validate(tomllib.loads(path.read_text("utf-8")))
     except ValidationError as error:
         raise _malformed(folder.name, *_first(error)) from None

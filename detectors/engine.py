@@ -14,10 +14,11 @@ import cachetools
 import cv2
 
 from .found import Found, Missing, PixelArray
-from .lane import Answer, Lane, Unable, Waiting
+from .lane import Lane
 from .models import ModelStore
 from .own import Refused
 from .registry import Detector, Question, base_of, detectors, install
+from .waiting import Answer, Unable, Waiting
 
 RECENT = 1024
 """Answers that are kept; one is about a kilobyte."""

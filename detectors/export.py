@@ -18,7 +18,6 @@ import numpy as np
 from transforms.failure import Failure, Kind
 
 from .canary import picture
-from .faces import overlap
 from .found import Found, PixelArray
 from .letterbox import letterbox
 from .manifest import Model
@@ -185,7 +184,7 @@ def _shared(one: Found, other: Found) -> tuple[int, int]:
     pairs = [(one, other), (other, one)]
     sure = [(region, theirs.regions) for ours, theirs in pairs for region in ours.regions if region.sure]
     both = sum(
-        any(region.label == peer.label and overlap(region.box, peer.box) >= SAME_PLACE for peer in peers)
+        any(region.label == peer.label and region.box.overlap(peer.box) >= SAME_PLACE for peer in peers)
         for region, peers in sure
     )
     return both + 2 * len(words[0] & words[1]), len(sure) + len(words[0]) + len(words[1])

@@ -193,7 +193,7 @@ def _join(faces: list[Region]) -> tuple[Region, ...]:
     """One region per face, around all boxes that the passes gave it, padded and cut to the picture."""
     joined: list[Region] = []
     for face in sorted(faces, key=lambda face: -face.score):
-        same = next((i for i, known in enumerate(joined) if overlap(known.box, face.box) > SAME_FACE), None)
+        same = next((i for i, known in enumerate(joined) if known.box.overlap(face.box) > SAME_FACE), None)
         if same is None:
             joined.append(face)
         else:
@@ -201,15 +201,6 @@ def _join(faces: list[Region]) -> tuple[Region, ...]:
             joined[same] = replace(known, box=known.box.union(face.box))
     padded = ((face, face.box.grown(PADDING).clipped()) for face in joined)
     return tuple(replace(face, box=box) for face, box in padded if box)
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union, in [0, 1]."""
-    width = min(one.right, other.right) - max(one.x, other.x)
-    height = min(one.bottom, other.bottom) - max(one.y, other.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    return width * height / (one.area + other.area - width * height)
 
 
 @detector(

@@ -65,13 +65,6 @@ class Things:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def pick(self, rows: Numbers) -> Things:
-        """Only these, in this order."""
-        return Things(
-            self.boxes[rows], self.scores[rows], self.classes[rows], self.points[rows], self.seen[rows],
-            self.coefficients[rows], self.prototypes,
-        )  # fmt: skip
-
 
 def read(outputs: Sequence[Floats], head: Head, floor: float, most: int = MOST) -> list[Things]:
     """One Things per picture of a batch, of a network of any form but "classify", scored above `floor` in [0, 1].

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .canary import Pulsed
-from .faces import overlap
 from .found import Box, Found, Mask, PixelArray, Region
 from .registry import HEAT, Loaded, Question, base_of
 
@@ -152,7 +151,7 @@ def _slices(box: Box, width: int, height: int) -> tuple[slice, slice]:
 
 def _is_same(one: _Evidence, thing: _Evidence) -> bool:
     return one.label == thing.label and (
-        one.box is None or thing.box is None or overlap(one.box, thing.box) > SAME
+        one.box is None or thing.box is None or one.box.overlap(thing.box) > SAME
     )  # fmt: skip
 
 

@@ -6,15 +6,14 @@ import logging
 import queue
 import threading
 import time
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .canary import Canary
 from .counted import SECONDS, SIZES, Tally
-from .found import Found, Missing
+from .found import Missing
 from .models import ModelStore
-from .registry import Detector, Loaded, Question, Weights
+from .registry import Detector, Loaded, Weights
+from .waiting import Answer, Questions, Unable, Waiting
 
 log = logging.getLogger("darkroom.detection")
 
@@ -31,32 +30,11 @@ STUCK_S = 30.0
 SICK_AFTER = 10
 """A model call that takes longer, or so many failures in a row, and the process should be restarted."""
 
+LOADED_S = 90.0
+"""A model that takes longer to load holds readiness, and who asks it, back no more; the slowest takes 10 s on a CPU."""
+
 SILENT_AFTER = 2
 """So many canaries in a row that did not sing, though the model was loaded again after the first."""
-
-
-class Unable(Exception):
-    """A question that got no answer this time: too late, too many, or the model failed on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a model found, and which model it was."""
-
-    found: Found
-    identity: str
-
-
-@dataclass(eq=False)
-class Waiting:
-    """A question in a queue. Its deadline grows when somebody with more patience asks the same."""
-
-    question: Question
-    deadline: float
-    answer: Future[Answer] = field(default_factory=Future)
-
-    def __post_init__(self) -> None:
-        self.answer.set_running_or_notify_cancel()  # others may wait for it too: nobody can cancel it
 
 
 class Lane:
@@ -67,13 +45,14 @@ class Lane:
         self.state: State = "absent"
         self.weights: Weights | None = None  # of the model that answers
         self._tried: Weights | None = None  # of the model that was loaded last, or could not be
+        self._since = 0.0  # when loading began
         self._store = store
         self._device = device
         self._loaded: Loaded | None = None
         self._wanted = not detector.lazy
         self._turn = threading.Lock()  # to begin to load
         self._settled = threading.Event()
-        self._queue: queue.Queue[Waiting | None] = queue.Queue(QUEUE)
+        self._queue = Questions(QUEUE)
         self._running: dict[int, float] = {}  # thread -> when its model call began
         self._failures = 0
         self._failed = 0
@@ -86,8 +65,13 @@ class Lane:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is being loaded for the first time: readiness waits for no more than this."""
-        return self.state != "loading" or self.weights is not None
+        """Whether nothing is being loaded for the first time: readiness waits for no more, and not for ever."""
+        return self.state != "loading" or self.weights is not None or self._hangs
+
+    @property
+    def _hangs(self) -> bool:
+        """Whether it has been loaded for so long that nobody should wait for it any more."""
+        return self.state == "loading" and time.monotonic() - self._since > LOADED_S
 
     @property
     def sick(self) -> bool:
@@ -115,6 +99,8 @@ class Lane:
     @property
     def problem(self) -> str:
         """What is wrong with the weights that were loaded last, in words for the operator; empty where nothing is."""
+        if self._hangs and self._tried:
+            return f"{self._tried.identity} has been loading for more than {LOADED_S:.0f} s: take it away, or wait"
         if self._tried is None or self.state == "loading" or (self._tried == self.weights and self.state == "warm"):
             return ""
         older = f"; {self.weights.identity} answers instead" if self.weights and self.state == "warm" else ""
@@ -143,7 +129,7 @@ class Lane:
                 return
             if self.state == "loading" or weights is None or weights == self._tried:
                 return  # weights that went away stay in memory: an answer is better than none
-            self.state, self._tried = "loading", weights
+            self.state, self._tried, self._since = "loading", weights, time.monotonic()
         threading.Thread(target=self._load, args=(weights,), name=f"load-{self.detector.task}", daemon=True).start()
 
     def ask(self, waiting: Waiting) -> None:
@@ -163,6 +149,8 @@ class Lane:
 
     def missing(self, kind: str) -> Missing | None:
         """Why a kind cannot be answered however long one waits, or None."""
+        if self._hangs and not self._loaded:
+            return Missing(kind, self.model, "it is still being loaded, which may never end: ask the operator")
         if self.state in ("idle", "warm", "loading"):
             return None
         if self.state == "failed":
@@ -211,7 +199,8 @@ class Lane:
         while first := self._next():
             self._settled.wait()
             if self._loaded and self.weights:
-                self._run(self._loaded, self.weights.identity, [first, *self._more(self._loaded.batch - 1)])
+                more = [] if first.question.is_dear else self._more(self._loaded.batch - 1)
+                self._run(self._loaded, self.weights.identity, [first, *more])
             else:
                 first.answer.set_exception(Unable("its model could not be loaded again"))
 
@@ -249,7 +238,7 @@ class Lane:
         if self.state == "loading":
             return
         self._settled.clear()
-        self.state, self._loaded = "loading", None
+        self.state, self._loaded, self._since = "loading", None, time.monotonic()
         self._reloads += 1
         self._load(weights)
         if self._loaded is None:
@@ -302,4 +291,13 @@ class Lane:
             return
         self._failures += 1
         self._failed += 1
+        if self._failures >= SICK_AFTER and self._is_well(loaded, identity):
+            self._failures = 0  # it is these pictures, of which anybody may have sent as many as it takes
         batch[0].answer.set_exception(Unable("the model failed on this picture"))
+
+    def _is_well(self, loaded: Loaded, identity: str) -> bool:
+        try:
+            return self._canary.sings(loaded, identity, self.detector.sides)
+        except Exception:
+            log.exception("%s: the canary picture failed", self.detector.task)
+            return False

@@ -6,6 +6,7 @@ Only files that came with the package are used: a path is given for each network
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,16 @@ that were taller than this, 8 were none. Such a one counts for sure only if it c
 READ, LETTERS = 0.9, 2
 """The score and the number of letters from which a tall line counts as read."""
 
+LEGIBLE = 0.5
+"""The score below which a reading is none, as rapidocr has it."""
+
+SQUAREST = 7
+"""Width to height of the shortest line that the reader looks at, about; it fills up what is shorter."""
+
+AFFORDED = 80 * SQUAREST
+"""Widths to heights of all lines of a picture that are read. A page of 580 short words took 20 s, which nobody waits
+for: a render gives detectors 4 s."""
+
 Corners = NDArray[np.float32]
 
 
@@ -56,16 +67,30 @@ class Lines:
         if min(small.shape[:2]) < THINNEST:
             return ()
         laid = filled(small)
-        answer = self._ocr(laid, use_det=True, use_cls=False, use_rec=read)
+        answer = self._ocr(laid, use_det=True, use_cls=False, use_rec=False)
         if answer.boxes is None:
             return ()
-        texts: tuple[str, ...] = answer.txts if read else ("",) * len(answer.boxes)
         size = small.shape[1], small.shape[0]
-        return tuple(
-            self._region(np.asarray(corners, np.float32), float(score), text, laid, size, kind)
-            for corners, score, text in zip(answer.boxes, answer.scores, texts, strict=True)
+        found = [
+            (np.asarray(corners, np.float32), float(score))
+            for corners, score in zip(answer.boxes, answer.scores, strict=True)
             if (np.mean(corners, axis=0) < size).all()  # the rest is what was drawn out
+        ]
+        chosen = affordable([corners for corners, _ in found]) if read else frozenset()
+        regions = (
+            self._words(corners, laid, size, kind)
+            if number in chosen
+            else self._region(corners, score, "", laid, size, kind)
+            for number, (corners, score) in enumerate(found)
         )
+        return tuple(region for region in regions if region is not None)
+
+    def _words(self, corners: Corners, laid: PixelArray, size: tuple[int, int], kind: str) -> Region | None:
+        """A line with what it says, None where it cannot be read."""
+        (text,), (score,) = self._read(laid, corners)
+        if not text.strip() or score < LEGIBLE:
+            return None
+        return self._region(corners, float(score), text, laid, size, kind)
 
     def _region(
         self, corners: Corners, score: float, text: str, laid: PixelArray, size: tuple[int, int], kind: str
@@ -102,6 +127,19 @@ def region_of(
         sure = bottom - top <= TALL or is_read(text, score)
     named = tuple((f"corner_{number}", x, y) for number, (x, y) in enumerate(points.tolist(), 1))
     return Region("text", score, Box.between(left, top, right, bottom), named, kind, sure, text)
+
+
+def affordable(lines: Sequence[Corners]) -> frozenset[int]:
+    """The numbers of those lines that are read, the highest first; all of them, where they are not too many."""
+    sizes = [(float(np.linalg.norm(line[3] - line[0])), float(np.linalg.norm(line[1] - line[0]))) for line in lines]
+    left, chosen = float(AFFORDED), set[int]()
+    for number in sorted(range(len(lines)), key=lambda number: (-sizes[number][0], number)):
+        height, width = sizes[number]
+        left -= max(SQUAREST, width / max(height, 1.0))
+        if left < 0:
+            break
+        chosen.add(number)
+    return frozenset(chosen)
 
 
 def is_read(text: str, score: float) -> bool:

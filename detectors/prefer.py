@@ -33,11 +33,6 @@ def read_preferences(text: str) -> Preferences:
     return chosen
 
 
-def print_preferences(chosen: Preferences) -> str:
-    """What `read_preferences` reads."""
-    return ",".join(f"{kind}={name}" for kind, names in chosen.items() for name in names)
-
-
 def check_preferences(store: ModelStore) -> None:
     """Raises Failure unknown-detector, unknown-model or model-does-not-fit for what nothing could come of."""
     known = store.known()

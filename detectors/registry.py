@@ -54,8 +54,8 @@ class Question:
 
     @property
     def is_dear(self) -> bool:
-        """Whether the model looks at dozens of pictures for it: whoever asks for one look goes first."""
-        return self.argument.startswith(HEAT)
+        """Whether the model looks at dozens of pictures, or lines, for it: whoever asks for one look goes first."""
+        return self.argument.startswith(HEAT) or self.argument == "words"
 
 
 class Loaded(Protocol):

@@ -74,7 +74,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--pull", choices=("never", "background"), default="never", help="download missing weights")
     parser.add_argument("--mirror", help="scheme, host and path prefix to download from, instead of the publishers'")
-    parser.add_argument("--prefer", default="", help="models that serve a kind first: objects=yolo11m,masks=yolo26n-seg")
+    parser.add_argument(
+        "--prefer", default="", help="models that serve a kind first: objects=yolo11m,masks=yolo26n-seg"
+    )
     parser.add_argument("--gpu-memory", type=int, default=0, help="bytes that models may take of the GPU; 0: all")
     parser.add_argument("--parent", type=int, help="process whose end ends this one; 0: none (default with --host)")
     options = parser.parse_args(arguments)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -46,20 +45,19 @@ def evaluate(
     except RuntimeError as error:
         fail(str(error))
     picture = matrix or Path(f"confusion-{name}.png")
-    content, lines = done(
-        lambda: _evaluated(ModelStore(settings.models), name, dataset, split, most, picture, chosen, quiet=as_json)
-    )
+    content, lines = done(lambda: _evaluated(ModelStore(settings.models), name, dataset, split, most, picture, chosen))
     typer.echo(json.dumps(content, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
 
 
 def _evaluated(
-    store: ModelStore, name: str, dataset: Path, split: str, most: int | None, matrix: Path, device: str, *, quiet: bool
+    store: ModelStore, name: str, dataset: Path, split: str, most: int | None, matrix: Path, device: str
 ) -> tuple[dict[str, Any], list[str]]:  # fmt: skip
     """The report as plain data, and as lines of text; writes the picture."""
     from detectors.dataset import limited, read_dataset
     from detectors.evaluation import FLOOR, judged, matched, report_of
     from transforms.failure import Failure, Kind
 
+    from .bar import Bar
     from .evaluating import Bench, unreadable
 
     data = read_dataset(dataset, split)
@@ -72,8 +70,8 @@ def _evaluated(
                 hint=f"it knows {_some(match.only_model)}; the data set has {_some(match.only_dataset)};"
                 " `darkroom models set --rename` gives labels other names",
             )  # fmt: skip
-        with typer.progressbar(length=len(pictures), label=bench.identity, file=sys.stderr, hidden=quiet) as bar:
-            looked = bench.look(pictures, lambda number: bar.update(number - bar.pos))
+        with Bar(bench.identity, len(pictures)) as advance:
+            looked = bench.look(pictures, advance)
     bad = unreadable(looked)
     seen = [judged(one.found, one.truths, match) for one in looked if not one.failure]
     if not seen:

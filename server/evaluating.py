@@ -13,11 +13,11 @@ import numpy as np
 from detectors.client import Unanswered
 from detectors.dataset import Annotated, Truth
 from detectors.engine import Engine
-from detectors.lane import Unable
 from detectors.manifest import Model
 from detectors.models import ModelStore, unknown_model
 from detectors.prefer import check_preferences
 from detectors.registry import Detector, Loaded, Weights, install, serving
+from detectors.waiting import Unable
 from transforms.failure import Failure, Kind
 from transforms.image import Found, Frame, Image, PixelArray
 from transforms.limits import Limits
@@ -29,8 +29,6 @@ from .machine import cpus
 
 LOADING_SECONDS = 120.0
 PICTURE_SECONDS = 60.0
-
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -84,13 +82,13 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         self._engine.close()
 
-    def look(self, pictures: Iterable[Annotated], progress: Progress = lambda done: None) -> list[Looked]:
+    def look(self, pictures: Iterable[Annotated], advance: Callable[[], None] = lambda: None) -> list[Looked]:
         """What the model finds in pictures, in their order; those that cannot be read say why."""
         looked = []
         with ThreadPoolExecutor(min(cpus(), 8)) as pool:
             for one in pool.map(self._look, pictures):
                 looked.append(one)
-                progress(len(looked))
+                advance()
         return looked
 
     def find(self, kinds: frozenset[str], pixels: PixelArray, *, deadline: float, key: str | None = None) -> Found:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .bar import Bar
 
 TRIES = 5
 LONGEST_PAUSE = 30.0  # s, whatever Retry-After says
@@ -77,16 +77,14 @@ async def warmed(urls: Sequence[str], accept: Sequence[str], concurrency: int) -
     summary = Summary()
     began = time.monotonic()
     left = iter([(url, header) for url in urls for header in accept])
-    columns = (TextColumn("warming"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     limits = httpx2.Limits(max_connections=concurrency)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("warm", total=len(urls) * len(accept))
+    with Bar("warming", len(urls) * len(accept)) as advance:
         async with httpx2.AsyncClient(timeout=PATIENCE, limits=limits, trust_env=False) as client:
 
             async def work() -> None:
                 for url, header in left:
                     await _warm(client, url, header, summary)
-                    progress.advance(task)
+                    advance()
 
             await asyncio.gather(*(work() for _ in range(concurrency)))
     summary.seconds = time.monotonic() - began

@@ -129,7 +129,7 @@ EYES = (("right_eye", 0.4, 0.42), ("left_eye", 0.6, 0.42), ("nose", 0.5, 0.53), 
 
 
 def someone(box: Box = FACE, points: tuple[tuple[str, float, float], ...] = EYES) -> Found:
-    """One face, known to all who ask for one, and the person whose it is, for all who ask for masks or what made them."""
+    """One face, known to all who ask for one, and the person whose it is, for who asks for masks or what made them."""
     regions = tuple(Region("face", 0.9, box, points, by) for by in ("faces", "largest-face", "all-faces"))
     body = np.zeros((80, 80), np.uint8)
     cv2.ellipse(body, (40, 44), (22, 34), 0, 0, 360, 255, cv2.FILLED)

@@ -73,6 +73,15 @@ def test_folders_globs_and_files_are_listed_in_order(folder: Path, monkeypatch: 
     assert Item("nothing").state() is None
 
 
+@pytest.mark.parametrize("name", ["=cmd|calc.jpg", "+1.jpg", "-1.jpg", "@x.jpg"])
+def test_no_name_is_a_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(b"")
+    for given in ("*.jpg", name):
+        [item] = items([given])
+        assert (item.name, item.path) == (f"./{name}", tmp_path / name)
+
+
 @pytest.mark.parametrize("form", ["jsonl", "csv", pytest.param("parquet", marks=needs_parquet)])
 @pytest.mark.parametrize("torn", ["", "x", '{"file": "c.jpg", "si', '"c ""quoted\nna', "\n"])
 def test_a_torn_last_row_is_made_anew(tmp_path: Path, form: Any, torn: str) -> None:

@@ -187,7 +187,7 @@ def test_labels_are_as_many_as_classes(labels: tuple[str, ...], tmp_path: Path) 
     path = saved(state_of("resnet18"), tmp_path / "model.pt")
     with pytest.raises(Failure, match=f"7 classes apart, and there are {len(labels)} labels") as caught:
         architectures.build(model("resnet18", labels=labels), path)
-    assert caught.value.code == "model-labels-mismatch"
+    assert caught.value.code == "model-labels-do-not-fit"
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_a_classifier_that_was_added_answers(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("labels", "arch", "code"),
     [
-        (LABELS[:2], "resnet18", "model-labels-mismatch"),
+        (LABELS[:2], "resnet18", "model-labels-do-not-fit"),
         (LABELS, "resnet34", "model-does-not-fit"),
         (LABELS, "resnet81", "unknown-architecture"),
         ((), "resnet18", "labels-missing"),

@@ -194,6 +194,26 @@ def test_the_breaker_opens_after_failures_in_a_row_and_closes(service, monkeypat
     assert ask(service.client) == FOUND
 
 
+def test_a_model_that_has_too_much_to_do_does_not_take_the_others_away(service):
+    heat = [frozenset({f"objects:heat:{label}"}) for label in ("dog", "cat", "bus")] * 2
+    made = service(*[answer(b"{}", "503 Service Unavailable")] * module.FAILURES, GOOD)
+    for kinds in heat:
+        with pytest.raises(Unanswered):
+            service.client.find(kinds, PIXELS, deadline=time.monotonic() + 2)
+    assert len(made.queries) == module.FAILURES
+    assert ask(service.client) == FOUND
+
+
+def test_a_service_that_is_gone_is_asked_by_nobody(service):
+    made = service(None)
+    for kinds in [frozenset({f"kind-{number}"}) for number in range(module.FAILURES + 2)]:
+        with pytest.raises(Unanswered):
+            service.client.find(kinds, PIXELS, deadline=time.monotonic() + 2)
+    assert len(made.queries) <= 2 * module.FAILURES
+    with pytest.raises(Unanswered, match="several times"):
+        ask(service.client)
+
+
 def test_failures_that_are_not_in_a_row_open_nothing(service):
     sick = answer(b"{}", "503 Service Unavailable")
     made = service(*[sick, sick, GOOD] * 3)

@@ -12,9 +12,9 @@ import pytest
 from detectors import lane as lane_module
 from detectors.engine import Engine, pick_device
 from detectors.found import Box, Found, Missing, Region
-from detectors.lane import Unable
 from detectors.manifest import FACES
 from detectors.registry import Detector, Weights
+from detectors.waiting import Unable
 
 PIXELS = np.zeros((8, 6, 3), np.uint8)
 
@@ -308,6 +308,58 @@ def test_a_model_that_fails_on_everything_is_sick(engine_of, caplog):
     model.fail = lambda questions: False
     engine.find({"faces"}, PIXELS, soon())
     assert not engine.sick
+
+
+def test_pictures_that_a_model_fails_on_take_it_from_nobody(engine_of, caplog):
+    model = Model()
+    engine = engine_of(faces=model)
+    model.fail = lambda questions: any(question.pixels.shape == PIXELS.shape for question in questions)
+    for _ in range(3 * lane_module.SICK_AFTER):
+        with pytest.raises(Unable):
+            engine.find({"faces"}, PIXELS, soon())
+        assert not engine.sick
+    assert engine.lanes[0].counted()["failures"] == 3 * lane_module.SICK_AFTER
+
+
+def test_what_is_dear_waits_for_all_others(engine_of):
+    model = Model(batch=4)
+    engine = engine_of(objects=model)
+    model.go.clear()
+    asked = [engine.ask({"objects"}, PIXELS, soon())]
+    assert model.entered.acquire(timeout=5)
+    asked += [engine.ask({kind}, PIXELS, soon()) for kind in ("objects:heat:dog", "objects:heat:cat", "objects")]
+    model.go.set()
+    for one in asked:
+        [answer] = one.answers.values()
+        answer.result(5)
+    kinds = [[question.kind for question in call] for call in model.calls]
+    assert kinds == [["objects"], ["objects", *kinds[1][1:]], *kinds[2:]]
+    assert [kind for call in kinds for kind in call][2:] == ["objects:heat:dog", "objects:heat:cat"]
+
+
+def test_a_model_that_is_loaded_for_ever_holds_nobody_back(monkeypatch):
+    monkeypatch.setattr(lane_module, "LOADED_S", 0.05)
+    go = threading.Event()
+
+    def load(weights, device):
+        assert go.wait(5)
+        return Model()
+
+    table = [Detector("own", {"own": 640}, FACES, load), Detector("faces", {"faces": 640}, FACES, lambda *_: Model())]
+    engine = Engine(Store(own="a", faces="a"), "cpu", table)
+    engine.start()
+    try:
+        wait_until(lambda: engine.ready)
+        assert [lane.problem for lane in engine.lanes if lane.problem] == [engine.lanes[0].problem]
+        found = engine.find({"own", "faces"}, PIXELS, soon(60))
+        assert [missing.detector for missing in found.missing] == ["own"]
+        assert [region.by for region in found.regions] == ["faces"]
+        go.set()
+        wait_until(lambda: engine.lanes[0].state == "warm")
+        assert not engine.find({"own"}, PIXELS, soon()).missing
+    finally:
+        go.set()
+        engine.close()
 
 
 def test_a_model_that_hangs_is_sick(engine_of, monkeypatch):

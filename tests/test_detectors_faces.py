@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from detectors.faces import DIAGONALS, POINTS, QUARTERS, Candidates, Faces, Passes, load, overlap
+from detectors.faces import DIAGONALS, POINTS, QUARTERS, Candidates, Faces, Passes, load
 from detectors.found import Box, Region
 from detectors.models import ModelStore
 from detectors.registry import Question
@@ -73,8 +73,8 @@ def test_the_faces_of_zidane_are_found_where_they_are(model, request):
     found = faces_in(request.getfixturevalue(model), picture("zidane.jpg"))
     right, left = Box(0.716, 0.140, 0.106, 0.240), Box(0.425, 0.371, 0.090, 0.219)
     assert len(found) == 2
-    assert max(overlap(right, region.box) for region in found) > 0.5
-    assert max(overlap(left, region.box) for region in found) > 0.5
+    assert max(right.overlap(region.box) for region in found) > 0.5
+    assert max(left.overlap(region.box) for region in found) > 0.5
 
 
 @MODEL
@@ -296,7 +296,7 @@ def test_redaction_finds_faces_at_any_angle(yunet, degrees):
     ],
 )
 def test_overlap(one, other, expected):
-    assert overlap(one, other) == overlap(other, one) == pytest.approx(expected)
+    assert one.overlap(other) == other.overlap(one) == pytest.approx(expected)
 
 
 def test_a_loaded_model_leaves_nothing_in_the_user_s_home(tmp_path):

@@ -108,7 +108,8 @@ def region(at, instead):
                 (0, b"face"), (1, float("nan")), (1, True), (2, [0, 0, 1]), (3, [["nose", 0.5]]), (5, 1), (6, None),
                 (7, [2, 2, b"1234", [0] * 6]), (7, [2, 2, zlib.compress(b"123"), [0] * 6]),
                 (7, [2, 2, zlib.compress(b"12345"), [0] * 6]), (7, [2, 2, zlib.compress(b"1234"), [0] * 5]),
-                (7, [1 << 20, 1 << 20, zlib.compress(b"1234"), [0] * 6]), (7, [2, 2, zlib.compress(bytes(99)), [0] * 6]),
+                (7, [1 << 20, 1 << 20, zlib.compress(b"1234"), [0] * 6]),
+                (7, [2, 2, zlib.compress(bytes(99)), [0] * 6]),
             ]
         ),
         [2, [], [["person"]], [], None, [], []],

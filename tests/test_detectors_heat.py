@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from detectors import canary
+from detectors import heat as module
 from detectors.found import Box, Found, Region, Tag
 from detectors.heat import PLACES, THINGS, Explaining
 from detectors.registry import Question
@@ -40,9 +42,9 @@ class Seeing:
 def picture(*boxes, width=320, height=240):
     pixels = np.full((height, width, 3), 60, np.uint8)
     for box in boxes:
-        pixels[
-            round(box.y * height) : round(box.bottom * height), round(box.x * width) : round(box.right * width)
-        ] = GREEN
+        pixels[round(box.y * height) : round(box.bottom * height), round(box.x * width) : round(box.right * width)] = (
+            GREEN
+        )
     return pixels
 
 
@@ -89,7 +91,9 @@ def test_the_surest_things_are_looked_into_together():
     region = heat(model, picture(LARGE, SMALL, third))
     assert sum(model.asked) == 1 + THINGS * PLACES**2
     for box in (LARGE, SMALL):
-        middle = round(box.centre[1] * region.mask.height) * region.mask.width + round(box.centre[0] * region.mask.width)
+        middle = round(box.centre[1] * region.mask.height) * region.mask.width + round(
+            box.centre[0] * region.mask.width
+        )
         assert region.mask.data[middle] > 100
     assert region.box.x <= LARGE.centre[0] <= SMALL.centre[0] <= region.box.right
 
@@ -131,3 +135,21 @@ def test_the_picture_is_not_changed():
     before = pixels.copy()
     heat(Seeing(SMALL), pixels)
     assert (pixels == before).all()
+
+
+def test_the_numbers_of_a_model_are_shown_through_it():
+    class Pulsed(Seeing):
+        def pulse(self, pixels):
+            return [np.ones(3, np.float32)]
+
+    assert isinstance(Explaining(Pulsed()), canary.Pulsed)
+    assert not isinstance(Explaining(Seeing()), canary.Pulsed)
+
+
+def test_a_slow_model_is_not_held_for_longer_than_anybody_waits(monkeypatch):
+    box = Box(0.2, 0.2, 0.5, 0.5)
+    model = Seeing(box)
+    monkeypatch.setattr(module, "LONGEST_S", 0.0)
+    with pytest.raises(TimeoutError):
+        heat(model, picture(box))
+    assert len(model.asked) <= 2

@@ -131,3 +131,16 @@ def test_every_shape_gets_an_answer(writing: Any, shape: tuple[int, int], kind: 
 def test_there_is_no_third_kind(writing: Any) -> None:
     with pytest.raises(ValueError, match="text:words"):
         asked(writing, lettered(), "text:other")
+
+
+def test_no_more_is_read_than_anybody_waits_for() -> None:
+    lines = pytest.importorskip("detectors.lines")
+
+    def line(width: float, height: float) -> Any:
+        return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+
+    assert lines.affordable([line(100, 20)] * 80) == frozenset(range(80))
+    assert lines.affordable([line(20, 10)] * 600) == frozenset(range(80))
+    assert lines.affordable([line(20, 10)] * 600 + [line(60, 30)]) == {600, *range(79)}
+    assert len(lines.affordable([line(640, 8)] * 40)) < 10
+    assert lines.affordable([]) == frozenset()

@@ -214,6 +214,26 @@ def test_files_that_are_no_models(store, tmp_path, name, content, wanted):
     assert str(tmp_path) not in text
 
 
+@pytest.mark.parametrize("link", ["/dev/zero", None])
+def test_what_never_ends_is_not_read(store, tmp_path, link):
+    file = tmp_path / "best.onnx"
+    os.symlink(link, file) if link else os.mkfifo(file)
+    assert code(add, store, file, Wish("crops"))[0] == "model-format-unknown"
+    bad = store.folder / "bad"
+    bad.mkdir(parents=True)
+    (bad / CARD).symlink_to(file)
+    [refused] = store.refused()
+    assert (refused.name, refused.code) == ("bad", "model-settings-malformed")
+
+
+@pytest.mark.parametrize("url", ["http://me:secret@triton:8000/crops", "http://triton:8000/crops?key=secret"])
+def test_an_address_that_everybody_sees_holds_no_password(url):
+    with pytest.raises(Failure) as caught:
+        card_of("crops", {"url": url, "form": "detect", "labels": ["a"]})
+    assert caught.value.code == "model-settings-malformed"
+    assert "secret" not in f"{caught.value}{caught.value.details}"
+
+
 def test_a_file_that_is_too_large_is_not_even_copied(store, file, monkeypatch):
     monkeypatch.setattr(adding, "LARGEST", 1000)
     assert code(add, store, file, Wish("crops"))[0] == "model-too-large"

@@ -10,7 +10,6 @@ import pi_heif
 import pytest
 from PIL import Image, ImageOps
 
-from detectors.faces import overlap
 from detectors.found import Box
 from detectors.manifest import COCO
 from detectors.registry import side_for
@@ -76,10 +75,10 @@ def test_faces_on_photographs(client):
         missed += [
             entry["path"]
             for face in faces_of(entry, difficult=False)
-            if max((overlap(face, box) for box in found), default=0) <= 0.35
+            if max((face.overlap(box) for box in found), default=0) <= 0.35
         ]
         known = faces_of(entry, difficult=True)
-        false += [entry["path"] for box in found if max((overlap(face, box) for face in known), default=0) <= 0.2]
+        false += [entry["path"] for box in found if max((face.overlap(box) for face in known), default=0) <= 0.2]
     total = sum(len(faces_of(entry, difficult=False)) for entry in PHOTOS)
     print(f"\nfaces: {total - len(missed)} of {total} found; missed {missed}; false {false}")
     assert total == 37

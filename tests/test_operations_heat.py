@@ -46,6 +46,12 @@ def test_what_is_hot_is_painted_red_and_the_rest_stays() -> None:
     assert result[70, 110].tolist() == [90, 90, 90]
 
 
+def test_a_picture_of_many_rows_is_painted_as_one_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = painted("explain:dog", hot())
+    monkeypatch.setattr("transforms.operations.heat.STRIP", 7)
+    assert (painted("explain:dog", hot()) == at_once).all()
+
+
 def test_opacity() -> None:
     assert (painted("explain:dog,opacity=0,box=false", hot()) == 90).all()
     weak, strong = (painted(f"explain:dog,opacity={share},box=false", hot())[20, 30, 2] for share in (30, 100))

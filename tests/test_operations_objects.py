@@ -159,6 +159,21 @@ def test_each_object_is_a_picture_of_its_own(text: str, box: tuple[float, ...]) 
     assert (window.x, window.y, window.width, window.height) == pytest.approx(box, abs=0.002)
 
 
+@pytest.mark.parametrize(("text", "x"), [("crop:object=dog,index=1", 0.6), ("crop:object=dog,index=2", 0.1)])
+def test_what_two_models_see_is_one_object(text: str, x: float) -> None:
+    before = vocabulary.current()
+    vocabulary.install(Vocabulary((Named("pets", ("dog",)),)))
+    try:
+        twins = tuple(replace(region, by="pets", score=0.7) for region in DOGS.regions if region.label == "dog")
+        found = replace(DOGS, regions=DOGS.regions + twins)
+        assert window_of(text, found).x == pytest.approx(x, abs=0.002)
+        with pytest.raises(Failure) as caught:
+            apply("crop:object=dog,index=3", plain(200, 100, 0), found)
+        assert caught.value.details["found"] == 2
+    finally:
+        vocabulary.install(before)
+
+
 @pytest.mark.parametrize(
     ("text", "count"),
     [("crop:object=dog,index=3", 2), ("crop:object=horse", 0), ("crop:9x9,object=cat,index=2", 1),

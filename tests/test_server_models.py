@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
 
 from .fabricated import Answer, own
-from .servers import Server
+from .servers import Server, free_port
+from .test_cli import darkroom
 
 LABELS = ["wheat_head", "weed"]
+FORMS = {"segment": 0, "pose": 17, "obb": 4, "classify": None}
+"""Of each how many points a thing has; None where it tells none."""
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +25,7 @@ def folders(tmp_path_factory):
     base = tmp_path_factory.mktemp("crops")
     media, models = base / "media", base / "models"
     media.mkdir()
-    for name, colour in (("red", (0, 0, 200)), ("green", (0, 200, 0))):
+    for name, colour in (("red", (0, 0, 200)), ("green", (0, 200, 0)), ("blue", (200, 0, 0))):
         picture = np.full((400, 400, 3), colour, np.uint8)
         picture[:, 300:] = [value // 2 for value in colour]
         cv2.imwrite(str(media / f"{name}.png"), picture)
@@ -29,6 +34,9 @@ def folders(tmp_path_factory):
         Answer("weed", 0.3, (0.0, 0.4, 0.1, 0.1), "red"),
     ]
     own(models, "crops", LABELS, answers, side=64, more='licence = "MIT"\n[names]\nwheat_head = "wheat"\n')
+    beet = [Answer("beet", 0.9, (0.5, 0.5, 0.4, 0.4), "blue")]
+    for form in FORMS:
+        own(models, f"{form}s", ["beet", "rye"], beet, form=form, side=64, more="tags = false\n")
     (models / "broken").mkdir()
     (models / "broken" / "model.toml").write_text("labels = 3")
     return media, models
@@ -62,9 +70,19 @@ def test_plain_auto_tag_asks_it_as_well(server):
     assert tags(server.get("/auto-tag/red.png").json())["wheat"] == pytest.approx(0.9)
 
 
-@pytest.mark.parametrize("gravity", ["crops", "wheat"])
-def test_gravity_holds_on_to_what_it_finds(server, gravity):
-    body = server.get(f"/crop:100x100,gravity={gravity}/format:png/red.png")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/crop:100x100,gravity=crops/format:png/red.png",
+        "/crop:100x100,gravity=wheat/format:png/red.png",
+        "/crop:100x100,object=wheat/format:png/red.png",
+        "/image/upload/c_crop,g_crops,h_100,w_100/f_png/red.png",
+        "/image/upload/c_crop,g_wheat:auto,h_100,w_100/f_png/red.png",
+        "/image/upload/c_crop,g_auto:wheat_90,h_100,w_100/f_png/red.png",
+    ],
+)
+def test_gravity_holds_on_to_what_it_finds(server, path):
+    body = server.get(path)
     assert body.status_code == 200, body.text
     cut = cv2.imdecode(np.frombuffer(body.content, np.uint8), cv2.IMREAD_COLOR)
     assert cut[50, 50, 2] == 100  # the darker part at the right, where the wheat is
@@ -76,12 +94,73 @@ def test_gravity_holds_on_to_what_it_finds(server, gravity):
         ("/auto-tag:cropps/red.png", "crops"),
         ("/crop:100x100,gravity=wheet/red.png", "wheat"),
         ("/crop:100x100,gravity=corps/red.png", "crops"),
+        ("/image/upload/c_crop,g_corps,h_100,w_100/red.png", "crops"),
+        ("/if:tag(wheet)/grayscale/end/red.png", "wheat"),
+        ("/explain:wheet/red.png", "wheat"),
     ],
 )
 def test_unknown_models_and_labels_name_the_nearest(server, path, nearest):
     answer = server.get(path)
     assert answer.status_code == 400, answer.text
     assert nearest in answer.text
+
+
+def test_ten_crops_of_one_picture_are_one_inference(server, folders):
+    cv2.imwrite(str(folders[0] / "ten.png"), np.full((300, 300, 3), (0, 0, 150), np.uint8))
+
+    def inferences():
+        return server.metric('darkroom_detector_batch_size_sum{model="crops",task="crops"}')
+
+    before = inferences()
+    paths = [f"/crop:{20 * side}x30,gravity=wheat/ten.png" for side in range(1, 11)]
+    with ThreadPoolExecutor(10) as pool:
+        assert [answer.status_code for answer in pool.map(server.get, paths)] == [200] * 10
+    assert server.get("/auto-tag:crops/ten.png").json()["tags"]
+    assert inferences() - before == 1
+
+
+@pytest.mark.parametrize(("form", "points"), FORMS.items())
+def test_models_of_every_form_are_asked_and_drawn(server, form, points):
+    report = server.get(f"/auto-tag:{form}s/blue.png").json()
+    assert tags(report) == {"beet": pytest.approx(0.9)}
+    plain, drawn = (server.get(f"{steps}/format:png/blue.png") for steps in ("/sharpen:0", f"/detect:models={form}s"))
+    before, after = (
+        cv2.imdecode(np.frombuffer(got.content, np.uint8), cv2.IMREAD_COLOR).astype(int) for got in (plain, drawn)
+    )
+    changed = (before != after).any(axis=2)
+    if points is None:
+        assert not report["objects"]
+        assert not changed.any()
+        return
+    [thing] = report["objects"]
+    assert list(thing["box"].values()) == pytest.approx([0.5, 0.5, 0.4, 0.4], abs=1e-3)
+    assert len(thing.get("points", {})) == points
+    assert changed[190:370, 190:370].any()
+
+
+def test_commands_know_its_words(folders):
+    settings = {"media": folders[0], "models": folders[1], "pull": "never", "device": "cpu"}
+    tagged = darkroom("tag", str(folders[0] / "red.png"), "--ask", "crops", **settings)
+    assert (tagged.returncode, b'"wheat"' in tagged.stdout) == (0, True), tagged.stderr
+    assert b'"ok": true' in darkroom("parse", "/crop:object=wheat/red.png", **settings).stdout
+    printed = darkroom("url", "/crop:9x9,gravity=wheat/id:red.png", "--dialect", "cloudinary", **settings)
+    assert b"g_wheat" in printed.stdout, printed.stderr
+
+
+def test_models_of_a_detection_service_elsewhere(folders, tmp_path):
+    port, secret = free_port(), {"detection_secret": "hush"}
+    service = ["detect", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "server", *service]
+    here = {"media": folders[0], "models": tmp_path, "detection": f"http://127.0.0.1:{port}", **secret}
+    with Server(command, port, models=folders[1], device="cpu", **secret) as elsewhere:
+        elsewhere.wait()
+        rendered = darkroom("render", "/crop:object=wheat/format:png/red.png", **here)
+        assert rendered.returncode == 0, rendered.stderr
+        assert cv2.imdecode(np.frombuffer(rendered.stdout, np.uint8), cv2.IMREAD_COLOR).shape == (80, 100, 3)
+        with Server(**here) as running:
+            running.wait()
+            assert tags(running.get("/auto-tag:crops/red.png").json()) == {"wheat": pytest.approx(0.9)}
+            assert running.get("/crop:object=wheat/red.png").status_code == 200
 
 
 def test_models_tells_licence_labels_and_what_is_wrong(server):
@@ -116,6 +195,26 @@ def test_a_model_that_is_added_while_the_server_runs(server, folders):
             break
         time.sleep(0.3)
     assert tags(answer.json()) == {"grass": pytest.approx(0.8)}
+
+
+def test_a_classifier_that_was_added_is_asked(folders, tmp_path):
+    timm, torch = pytest.importorskip("timm"), pytest.importorskip("torch")
+    network = timm.create_model("mobilenetv3_small_050", num_classes=2)
+    torch.nn.init.zeros_(network.classifier.weight)
+    network.classifier.bias.data = torch.tensor([0.0, 2.0])
+    torch.save(network.state_dict(), tmp_path / "flowers.pth")
+    (tmp_path / "flowers.txt").write_text("rose\ntulip\n")
+    models = tmp_path / "models"
+    labels = ["--labels-file", str(tmp_path / "flowers.txt")]
+    known = ["--backend", "timm", "--arch", "mobilenetv3_small_050", "--name", "flowers"]
+    added = darkroom("models", "add", str(tmp_path / "flowers.pth"), *known, *labels, models=models)
+    assert added.returncode == 0, added.stderr
+    with Server(media=folders[0], models=models, device="cpu") as running:
+        running.wait()
+        [tag] = running.get("/auto-tag:flowers/red.png").json()["tags"]
+        assert (tag["tag"], tag["by"]) == ("tulip", "flowers")
+        assert tag["confidence"] == pytest.approx(0.8808, abs=1e-3)  # of softmax over 0 and 2
+        assert running.get("/if:tag(tulip)/resize:9x/end/format:png/red.png").status_code == 200
 
 
 def test_a_model_that_is_preferred_and_unknown_keeps_the_server_from_starting(folders):

@@ -101,6 +101,16 @@ def test_a_result_beyond_the_limits_is_refused(text: str) -> None:
     assert caught.value.details["maximum_side"] == 8192
 
 
+@pytest.mark.parametrize("text", ["info", "auto-tag", "rotate:90/auto-tag:codes"])
+def test_words_about_a_picture_are_no_large_result(text: str) -> None:
+    panorama = probed(20_000, 400)
+    if text.startswith("rotate"):
+        with pytest.raises(Failure, match="8192"):
+            planned(text, panorama)
+    else:
+        assert planned(text, panorama).needs == Pipeline.parse(text).needs
+
+
 def test_a_size_in_between_counts_too() -> None:
     with pytest.raises(Failure, match="resize"):
         planned("resize:3.0x,enlarge/resize:100x")

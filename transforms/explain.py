@@ -102,10 +102,7 @@ def _is_one_face(one: Region, other: Region) -> bool:
     """Of one kind they are two faces, of which a detector tells one once, except where one was seen later."""
     if not {one.by, other.by} <= FACES or one.by == other.by != "all-faces":
         return False
-    width = min(one.box.right, other.box.right) - max(one.box.x, other.box.x)
-    height = min(one.box.bottom, other.box.bottom) - max(one.box.y, other.box.y)
-    least = min(one.box.area, other.box.area)
-    return width > 0 and height > 0 and width * height > ALIKE * least
+    return one.box.shared(other.box) > ALIKE * min(one.box.area, other.box.area)
 
 
 def _around_both(one: Box, other: Box) -> Box:

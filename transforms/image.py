@@ -77,6 +77,17 @@ class Box:
             min(self.x, other.x), min(self.y, other.y), max(self.right, other.right), max(self.bottom, other.bottom)
         )
 
+    def shared(self, other: Box) -> float:
+        """The area that both cover."""
+        width = min(self.right, other.right) - max(self.x, other.x)
+        height = min(self.bottom, other.bottom) - max(self.y, other.y)
+        return width * height if width > 0 and height > 0 else 0.0
+
+    def overlap(self, other: Box) -> float:
+        """Intersection over union, in [0, 1]."""
+        both = self.shared(other)
+        return both / (self.area + other.area - both) if both else 0.0
+
     def clipped(self) -> Box | None:
         """The part inside the picture, or None where nothing is."""
         left, top, right, bottom = max(self.x, 0.0), max(self.y, 0.0), min(self.right, 1.0), min(self.bottom, 1.0)

@@ -72,13 +72,7 @@ def _owner(face: Box, things: Iterable[Region]) -> Region | None:
 def _is_held(region: Region, people: Iterable[Box]) -> bool:
     if region.label.replace(" ", "_") not in HELD:
         return False
-    return any(_shared(region.box, person) >= WITHIN * region.box.area for person in people)
-
-
-def _shared(one: Box, other: Box) -> float:
-    width = min(one.right, other.right) - max(one.x, other.x)
-    height = min(one.bottom, other.bottom) - max(one.y, other.y)
-    return max(0.0, width) * max(0.0, height)
+    return any(region.box.shared(person) >= WITHIN * region.box.area for person in people)
 
 
 def kinds_of(words: Iterable[str]) -> frozenset[str]:

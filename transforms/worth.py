@@ -90,7 +90,7 @@ def likely(objects: Iterable[Region]) -> list[Region]:
     """
     places: list[Region] = []
     for region in sorted(objects, key=lambda region: -region.score):
-        at = next((at for at, place in enumerate(places) if overlap(place.box, region.box) > SAME_PLACE), None)
+        at = next((at for at, place in enumerate(places) if place.box.overlap(region.box) > SAME_PLACE), None)
         if at is None:
             places.append(region)
         else:
@@ -104,18 +104,9 @@ def apart(regions: Iterable[Region]) -> tuple[Region, ...]:
     """Things of one name, each once: without what lies where another model saw one that comes before it."""
     kept: list[Region] = []
     for region in regions:
-        if not any(other.by != region.by and overlap(other.box, region.box) > SAME_PLACE for other in kept):
+        if not any(other.by != region.by and other.box.overlap(region.box) > SAME_PLACE for other in kept):
             kept.append(region)
     return tuple(kept)
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union, in [0, 1]."""
-    width = min(one.right, other.right) - max(one.x, other.x)
-    height = min(one.bottom, other.bottom) - max(one.y, other.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    return width * height / (one.area + other.area - width * height)
 
 
 def _holds(box: Box, other: Box) -> bool:

@@ -6,7 +6,6 @@ that OpenVINO and ONNX files run without torch: 227 MB instead of 862, and the s
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -68,8 +67,3 @@ def open_runner(weights: Weights, device: str) -> Runner:
 
         return TorchRunner(path, model, device)
     raise ValueError(f"{path.name} is no file that a network can be read from")
-
-
-def is_lean(path: Path) -> bool:
-    """Whether weights run without torch."""
-    return path.suffix not in (".pt", ".engine")

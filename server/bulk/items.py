@@ -13,6 +13,7 @@ from ..sources.source import SourceRef
 from ..sources.url import canonical_url
 
 REMOTE = ("http://", "https://")
+FORMULAS = ("=", "+", "-", "@")  # with which a spreadsheet takes a cell of a table for something to compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,9 @@ def items(names: Iterable[str]) -> Iterator[Item]:
             yield from _below(name)
         elif glob.has_magic(name) and not os.path.exists(name):
             for found in sorted(glob.iglob(name, recursive=True)):
-                yield from _below(found) if os.path.isdir(found) else (Item(found),)
+                yield from _below(found) if os.path.isdir(found) else (_file(found),)
         else:
-            yield Item(name)
+            yield _file(name)
 
 
 def hosts(names: Iterable[str]) -> list[str]:
@@ -81,4 +82,9 @@ def _below(folder: str) -> Iterator[Item]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith(".") and split_extension(name)[1].lower() in EXTENSIONS:
-                yield Item(os.path.join(parent, name))
+                yield _file(os.path.join(parent, name))
+
+
+def _file(name: str) -> Item:
+    """By a name that is one in any table, too."""
+    return Item(f"./{name}" if name.startswith(FORMULAS) else name)

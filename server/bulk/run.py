@@ -9,13 +9,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from transforms.failure import Failure
 from transforms.pipeline import Pipeline
 
 from ..assemble import Parts
+from ..bar import Bar
 from ..settings import Settings
 from ..urls.request import Request
 from . import keywords
@@ -55,7 +53,7 @@ async def tag(
         async with gate:
             return await _row(parts, item, work)
 
-    with Bar(total) as advance:
+    with Bar("tagging", total) as advance:
         left = _undone(items, done, tally, advance)
         async for row in _in_order((one(item) for item in left), at_once * AHEAD):
             writer.write(row)
@@ -120,25 +118,3 @@ def _undone(items: Iterable[Item], done: Done, tally: Tally, advance: Callable[[
             advance()
         else:
             yield item
-
-
-class Bar:
-    """A bar on standard error, where that is a terminal; gives what counts one more."""
-
-    def __init__(self, total: int | None) -> None:
-        columns = (TextColumn("tagging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        console = Console(stderr=True)
-        self._bar = Progress(*columns, console=console, transient=True) if console.is_terminal else None
-        self._total = total
-
-    def __enter__(self) -> Callable[[], None]:
-        if self._bar is None:
-            return lambda: None
-        self._bar.start()
-        task = self._bar.add_task("tag", total=self._total)
-        bar = self._bar
-        return lambda: bar.advance(task)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()

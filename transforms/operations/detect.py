@@ -11,7 +11,6 @@ from ..kinds import Kinds
 from ..params import Ratio
 from ..registry import operation
 from ..tagging import counts
-from ..worth import overlap
 
 WORDS = ("objects", "masks", "faces", "codes", "text", "moderation")
 """What may be asked by name, beside the operator's models."""
@@ -63,4 +62,4 @@ def _doubled(region: Region, others: list[Region]) -> bool:
     if region.by != "objects":
         return False
     masked = (other for other in others if other.by == "masks" and other.label == region.label)
-    return any(overlap(region.box, other.box) >= SAME for other in masked)
+    return any(region.box.overlap(other.box) >= SAME for other in masked)
