@@ -1,7 +1,7 @@
 """The engine against the bare model, in one run: pictures a second through `Engine.find` from several threads, without
 keys, so that nothing is kept or shared, and of the same model called in a loop, taking turns.
 
-    python bench/engine.py [--models FOLDER] [--kind objects] [--device cpu|cuda] [--threads 4] [--seconds 20]
+    python -m bench.engine [--models FOLDER] [--kind objects] [--device cpu|cuda] [--threads 4] [--seconds 20]
 
 On a CPU the bare loop calls the model with one picture. With `--device cuda` it calls it with full batches. `ratio` is
 engine / bare: wanted are 0.9 on a CPU and 0.8 on a GPU.

@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import heat as heats
 from detectors import quiet
 from detectors.found import Box, PixelArray
-from detectors.heat import WORD
 from detectors.letterbox import letterbox
 from detectors.models import ModelStore
 from detectors.registry import Loaded, Question, serving
@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every Nth picture")
     options = parser.parse_args()
     quiet.silence()
+    heats.LONGEST_S = 600.0  # so that the figures do not hang on how busy the machine is
     weights = ModelStore(options.models).weights("objects")
     if weights is None:
         parser.error(f"no weights for objects in {options.models}")
@@ -77,7 +78,7 @@ def _cases(shared: Path, model: Loaded, every: int) -> Iterator[tuple[PixelArray
 
 
 def _explained(model: Loaded, pixels: PixelArray, label: str) -> Heat | None:
-    regions = model.find([Question(f"objects:{WORD}{label}", pixels)])[0].regions
+    regions = model.find([Question(f"objects:{heats.WORD}{label}", pixels)])[0].regions
     if not regions or regions[0].mask is None:
         return None
     mask = regions[0].mask

@@ -58,7 +58,7 @@ def add(store: ModelStore, path: Path | None, wish: Wish, words: Collection[str]
     taken. Raises Failure: bad-model-name, model-exists, model-file-missing, model-too-large, model-checksum-mismatch,
     model-format-unknown, model-pickle-refused, model-file-broken, model-inspection-timeout, model-form-unknown,
     model-form-does-not-fit, model-labels-missing, model-labels-do-not-fit, unknown-label, model-arch-missing,
-    model-settings-malformed, model-does-not-run, models-folder-not-writable.
+    model-settings-malformed, model-does-not-run, model-puts-out-no-numbers, models-folder-not-writable.
     """
     if not (wish.name in _PUBLISHED and wish.source):
         check_name(wish.name, words)

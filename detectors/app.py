@@ -133,7 +133,7 @@ def _identities(engine: Engine) -> dict[str, object]:
     return {
         "models": {kind: lane.identity for kind, lane in kinds.items() if lane.identity},
         "missing": {kind: {"model": why.model, "how": why.how} for kind, why in missing.items()},
-        "own": vocabulary.current().rows,
+        "own": [row for row in vocabulary.current().rows if row[0] in engine.kinds],  # not what renderers find
     }
 
 

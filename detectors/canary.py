@@ -6,6 +6,7 @@ says too. So the numbers that a network puts out for the picture are remembered 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from .found import Found, PixelArray
 from .registry import Loaded, Question
 
+log = logging.getLogger("darkroom.detection")
+
 Floats = NDArray[np.float32]
 
 EVERY_S = 60.0
@@ -27,6 +30,13 @@ SAMPLES = 256
 
 TOLERANCE = 0.02
 """Of an output's spread. On a CPU the numbers come back equal; half precision on a GPU rounds at 0.001."""
+
+SILENT_AFTER = 2
+"""So many times in a row that a model did not sing, though it was loaded again after the first."""
+
+
+class NotFinite(ValueError):
+    """A model puts out what is not a number: it would find nothing in any picture."""
 
 
 @runtime_checkable
@@ -55,6 +65,8 @@ class Canary:
         self._next = time.monotonic() + EVERY_S
         self._lock = threading.Lock()
         self._known: dict[str, tuple[Floats, ...]] = {}
+        self.silent = 0  # times in a row that it did not sing when that was due
+        self.failed = 0  # such times in all
 
     @property
     def due_in(self) -> float:
@@ -71,21 +83,34 @@ class Canary:
     def learn(self, loaded: Loaded, identity: str, kinds: Iterable[str]) -> None:
         """Warm a model up and remember its numbers under its identity.
 
-        Raises ValueError where they are none, or not those that a model of this identity said before; and whatever the
-        model raises.
+        Raises NotFinite where they are none, ValueError where they are not those that a model of this identity said
+        before, and whatever the model raises.
         """
         for kind in kinds:
             loaded.find([Question(kind, picture())] * loaded.batch)
         numbers = _numbers(loaded, kinds)
         if not all(np.isfinite(part).all() for part in numbers):
-            raise ValueError("what the model puts out is not finite")
+            raise NotFinite("what the model puts out are no numbers")
         if not _same(self._known.setdefault(identity, numbers), numbers):
             raise ValueError("the model does not say what it said before")
 
+    @property
+    def is_silent(self) -> bool:
+        return self.silent >= SILENT_AFTER
+
+    def note(self, *, sings: bool) -> None:
+        """Count what was heard when it was due."""
+        self.silent = 0 if sings else self.silent + 1
+        self.failed += not sings
+
     def sings(self, loaded: Loaded, identity: str, kinds: Iterable[str]) -> bool:
-        """Whether the model says what it said; raises whatever the model raises."""
+        """Whether the model says what it said; whatever it raises is silence."""
         known = self._known.get(identity)
-        return known is None or _same(known, _numbers(loaded, kinds))
+        try:
+            return known is None or _same(known, _numbers(loaded, kinds))
+        except Exception:
+            log.exception("%s: the canary picture failed", identity)
+            return False
 
 
 def _numbers(loaded: Loaded, kinds: Iterable[str]) -> tuple[Floats, ...]:
@@ -96,7 +121,7 @@ def _numbers(loaded: Loaded, kinds: Iterable[str]) -> tuple[Floats, ...]:
 
 
 def _sampled(flat: Floats) -> Floats:
-    return flat[:: max(1, len(flat) // SAMPLES)][:SAMPLES].copy()
+    return flat[np.linspace(0, len(flat) - 1, min(SAMPLES, len(flat)), dtype=np.intp)]
 
 
 def _told(found: Found) -> Floats:

@@ -36,14 +36,23 @@ class Classifier:
         self.batch = TOGETHER if device == "cuda" else 1
 
     def find(self, questions: Sequence[Question]) -> list[Found]:
-        pictures = torch.stack([self._prepare(picture(question.pixels)) for question in questions])
-        with torch.inference_mode():
-            answers = self._network(pictures.to(self._device, self._kind)).float()
-            scores = answers.sigmoid() if self._model.scores == "sigmoid" else answers.softmax(dim=1)
+        answers = self._answers([question.pixels for question in questions])
+        scores = answers.sigmoid() if self._model.scores == "sigmoid" else answers.softmax(dim=1)
         return [
             Found(tags=tags(row, self._model, question.kind))
             for row, question in zip(scores.cpu().numpy(), questions, strict=True)
         ]
+
+    def pulse(self, pixels: PixelArray) -> list[NDArray[np.float32]]:
+        """What the network puts out for uint8 pixels (h, w, 3) BGR, before anything is read into it."""
+        return [self._answers([pixels]).cpu().numpy()]
+
+    def _answers(self, pixels: Sequence[PixelArray]) -> torch.Tensor:
+        """(n, classes) numbers of any size."""
+        pictures = torch.stack([self._prepare(picture(one)) for one in pixels])
+        with torch.inference_mode():
+            answers: torch.Tensor = self._network(pictures.to(self._device, self._kind))
+        return answers.float()
 
 
 def picture(pixels: PixelArray) -> Image.Image:

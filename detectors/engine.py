@@ -109,6 +109,7 @@ class Engine:
 
     @property
     def sick(self) -> bool:
+        """Whether only a restart helps; models of somebody else fail by themselves, and leave the others alone."""
         return any(lane.sick for lane in self.lanes)
 
     def start(self) -> None:
@@ -135,8 +136,9 @@ class Engine:
         if self._table is None:
             install(self.store.own())
         table = {detector.task: detector for detector in self._table or detectors().values()}
-        lanes = {task: self._lanes.get(task) or self._lane(detector) for task, detector in table.items()}
-        gone = [lane for task, lane in self._lanes.items() if task not in table]
+        kept = {task: lane for task, lane in self._lanes.items() if task in table and not lane.spent}
+        lanes = {task: kept.get(task) or self._lane(detector) for task, detector in table.items()}
+        gone = [lane for task, lane in self._lanes.items() if task not in kept]
         for task, lane in lanes.items():
             lane.detector = table[task]
         self._lanes = lanes

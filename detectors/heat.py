@@ -2,9 +2,9 @@
 
 Occlusion (Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014), with patches as large as the
 thing asks for, around each of its boxes, and the box's own score for the evidence (Petsiuk et al., D-RISE, 2021).
-Measured with YOLO11n on annotated photographs of COCO: the hottest place lies on an annotated object of that label in
-96 % of cases; by EigenCAM (Muhammad and Yeasin, 2020) on any layer in 4 to 29 %, since it tells no label from another;
-by patches of one size over the whole picture in 46 to 63 %; in the middle of the picture in 21 %.
+`python -m bench.heat`, YOLO11n on annotated photographs of COCO: the hottest place lies on an annotated object of that
+label in 89 % of 94 cases; by EigenCAM (Muhammad and Yeasin, 2020) on any layer in 7 to 29 %, since it tells no label
+from another; in the middle of the picture in 27 %. Patches of one size over the whole picture: 46 to 63 % of a sample.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class _Asked:
         height, width = self.pixels.shape[:2]
         scale = SIDE / max(height, width)
         heat = np.zeros((max(1, round(height * scale)), max(1, round(width * scale))), np.float32)
-        for thing in things[:THINGS]:
+        for number, thing in enumerate(things[:THINGS]):
+            if number and time.monotonic() > self.until - LONGEST_S / 2:
+                break  # a slow model: rather one thing than none
             heat = np.maximum(heat, self._heat_of(thing, heat.shape[1], heat.shape[0]))
         return _region(things[0].label, things[0].score, heat)
 

@@ -52,7 +52,7 @@ Corners = NDArray[np.float32]
 
 
 class Lines:
-    """Both networks; for one thread at a time. Through OpenVINO the first takes 47 ms at 640 × 480, else 165."""
+    """Both networks; for one thread at a time. Through OpenVINO the first takes 44 ms at 640 × 480, else 225."""
 
     def __init__(self, finder: Path) -> None:
         reader = finder.with_name(READER)

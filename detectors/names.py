@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from itertools import chain
 
 from transforms.failure import Failure, Kind
+from transforms.labels import ALIASES, GROUPS
 
-from .manifest import COCO, PUBLISHED
+from .manifest import PUBLISHED
 
 NAME = re.compile("[a-z][a-z0-9-]{0,39}")
 
@@ -18,15 +18,13 @@ KINDS = frozenset([
 ])  # fmt: skip
 """Kinds of detections that come with Darkroom, or may come with what is installed later."""
 
-GRAVITY = frozenset([
+_PLACES = frozenset([
     "face", "body", "subject", "auto", "center", "none", "classic", "north", "south", "east", "west",
-    "northwest", "northeast", "southwest", "southeast", "vehicle", "outdoor", "animal", "accessory", "sports",
-    "kitchen", "food", "furniture", "electronic", "appliance", "indoor", "aeroplane", "motorbike", "sofa",
-    "tvmonitor", "television", "hairdryer", "doughnut",
+    "northwest", "northeast", "southwest", "southeast",
 ])  # fmt: skip
-"""What a gravity can be besides the labels of COCO: places, groups of labels, other spellings."""
 
-_LABELS = frozenset(chain.from_iterable((label, label.replace(" ", ""), label.replace(" ", "-")) for label in COCO))
+GRAVITY = _PLACES.union(word.replace("_", "-") for word in (*GROUPS, *ALIASES))
+"""What a gravity can be: places, groups of labels, the labels of COCO and their other spellings."""
 
 
 def check_name(name: str, words: Collection[str] = ()) -> None:
@@ -39,13 +37,18 @@ def check_name(name: str, words: Collection[str] = ()) -> None:
         )  # fmt: skip
 
 
+def is_free(name: str) -> bool:
+    """Whether the name means nothing yet: it can be a word of URLs for a kind of detection that somebody else adds."""
+    return _why_not(name, ()) is None
+
+
 def _why_not(name: str, words: Collection[str]) -> str | None:
     if not NAME.fullmatch(name):
         return "it must begin with a letter, and have only a to z, 0 to 9 and -, 40 at most"
     reasons = (
         (KINDS, "detections of that kind come with Darkroom"),
         (PUBLISHED, "a published model has that name"),
-        (GRAVITY | _LABELS, "a gravity has that name"),
+        (GRAVITY, "a gravity has that name"),
         (words, "an operation has that name"),
     )
     return next((why for taken, why in reasons if name in taken), None)

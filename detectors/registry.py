@@ -16,7 +16,8 @@ from transforms.failure import Failure, Kind, nearest
 from transforms.vocabulary import Named, Vocabulary
 
 from .found import Found, PixelArray
-from .manifest import Model
+from .manifest import PUBLISHED, Model
+from .names import KINDS, is_free
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,16 @@ class Weights:
         """`name@sha256 prefix`, and how the operator set it up: part of every key under which an answer is kept."""
         set_up = f".{self.model.revision}" if self.model.revision else ""
         return f"{self.model.name}@{self.sha256[:12]}{set_up}"
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether a server on another machine runs it."""
+        return self.model.backend == "triton"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the model came with Darkroom, and runs here."""
+        return self.model.name in PUBLISHED and not self.model.own and not self.elsewhere
 
 
 HEAT = "heat:"
@@ -115,10 +126,21 @@ def detector(
 
     def register(load: L) -> L:
         _refuse_twice(task, *sides)
-        _detectors[task] = Detector(task, MappingProxyType(dict(sides)), tuple(models), load, threads, lazy)
+        explained = load if KINDS.issuperset(sides) else _explaining(load)  # a plug-in's, of which few explain
+        _detectors[task] = Detector(task, MappingProxyType(dict(sides)), tuple(models), explained, threads, lazy)
         return load
 
     return register
+
+
+def _explaining(load: Load) -> Load:
+    """The same model, which also says what in a picture made a label."""
+
+    def explained(weights: Weights, device: str) -> Loaded:
+        loaded: Loaded = importlib.import_module("detectors.heat").Explaining(load(weights, device))
+        return loaded
+
+    return explained
 
 
 LOCAL_SIDE = 320  # long side in pixels that colours and saliency are found well on
@@ -167,42 +189,62 @@ def install(models: Iterable[Model]) -> None:
     Each is a task and a kind of its own, by its name. Raises ValueError for a name that is taken.
     """
     by_name = {model.name: model for model in models}
-    words = (Named(name, _shown(model), model.tags, model.side) for name, model in sorted(by_name.items()))
-    _install(Vocabulary(tuple(words)), {name: (model,) for name, model in by_name.items()})
+    words = (Named(name, _shown([model]), model.tags, model.side) for name, model in sorted(by_name.items()))
+    _install(tuple(words), {name: (model,) for name, model in by_name.items()})
 
 
 def adopt(words: Vocabulary) -> None:
-    """The same for a process that asks another one's models, and knows no more of them than their words."""
-    if words != vocabulary.current():
-        _install(words, {})
+    """The same for a process that asks another one's models, and knows no more of them than their words.
+
+    Those of plug-ins that this process has too are its own.
+    """
+    if words == vocabulary.current():
+        return
+    plugged = _plugged()
+    names = {named.name for named in plugged}
+    theirs = tuple(named for named in words.models if named.name not in names)
+    if (*plugged, *theirs) != vocabulary.current().models:
+        _install(theirs, {})
 
 
-def _install(words: Vocabulary, models: Mapping[str, tuple[Model, ...]]) -> None:
-    _load_all()
-    taken = set(words.names) & {*_local, *_detectors, *(kind for known in _detectors.values() for kind in known.sides)}
+def _install(words: tuple[Named, ...], models: Mapping[str, tuple[Model, ...]]) -> None:
+    plugged = _plugged()
+    taken = {named.name for named in words} & {
+        *_local, *_detectors, *(kind for known in _detectors.values() for kind in known.sides)
+    }  # fmt: skip
     if taken:
-        raise ValueError(f"{min(taken)!r} is a kind of detection that comes with Darkroom")
+        raise ValueError(f"{min(taken)!r} is a kind of detection already")
     global _own  # noqa: PLW0603 - replaced as a whole, so that no other thread sees half of it
     _own = {
         named.name: Detector(
             named.name, MappingProxyType({named.name: named.side}), models.get(named.name, ()), _load_own
         )
-        for named in words.models
+        for named in words
     }
-    vocabulary.install(words)
+    vocabulary.install(Vocabulary((*plugged, *words)))
 
 
-def _shown(model: Model) -> tuple[str, ...]:
+def _plugged() -> tuple[Named, ...]:
+    """The words of plug-ins, by name: their kinds, unless these mean something already, and their models' labels."""
+    _load_all()
+    asked = [
+        Named(kind, _shown(known.models), any(model.tags for model in known.models), side)
+        for known in _detectors.values() for kind, side in known.sides.items()
+    ]  # fmt: skip
+    named = (*asked, *(Named(kind, (), False, side) for kind, side in _local_sides.items()))
+    return tuple(sorted((one for one in named if is_free(one.name)), key=lambda one: one.name))
+
+
+def _shown(models: Iterable[Model]) -> tuple[str, ...]:
     """Labels as they are told, each once."""
-    return tuple(dict.fromkeys(model.names.get(label, label) for label in model.labels))
+    return tuple(dict.fromkeys(label for model in models for label in model.shown))
 
 
 def _load_own(weights: Weights, device: str) -> Loaded:
     """An operator's model, by what runs it."""
     backend = "classify" if weights.model.backend in ("torchvision", "timm") else "yolo"
     load: Load = importlib.import_module(f"detectors.{backend}").load
-    loaded: Loaded = importlib.import_module("detectors.heat").Explaining(load(weights, device))
-    return loaded
+    return _explaining(load)(weights, device)
 
 
 def local_detectors() -> Mapping[str, Find]:

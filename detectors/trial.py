@@ -8,20 +8,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from transforms.failure import Failure, Kind
 
 from . import quiet
 
 SECONDS = 300.0
-GREY = 114
 
 
 def try_model(folder: Path, name: str) -> None:
-    """Load an operator's model of a models folder as the server does, and let it look at a grey picture.
+    """Load an operator's model of a models folder as the server does, and let it look at the canary's picture.
 
-    Takes 1 to 6 s. Raises Failure model-does-not-run, and those of `architectures.build`.
+    Takes 1 to 6 s. Raises Failure model-does-not-run, model-puts-out-no-numbers, and those of `architectures.build`.
     """
     command = [sys.executable, "-P", "-m", "detectors.trial", str(folder.resolve()), name]
     try:
@@ -46,10 +43,19 @@ def _stuck(name: str, why: str) -> Failure:
     )  # fmt: skip
 
 
+def _numberless(name: str) -> Failure:
+    return Failure(
+        Kind.UNPROCESSABLE, "model-puts-out-no-numbers", f"{name} puts out NaN or infinity, and would find nothing",
+        hint="its weights are damaged, or overflow in half precision: export it again in full precision",
+        details={"model": name},
+    )  # fmt: skip
+
+
 def _main(folder: Path, name: str) -> None:
     quiet.silence()
+    from .canary import Canary, NotFinite
     from .models import ModelStore
-    from .registry import Question, install, serving
+    from .registry import install, serving
 
     store = ModelStore(folder)
     install(store.own())
@@ -57,14 +63,20 @@ def _main(folder: Path, name: str) -> None:
     try:
         if weights is None:
             raise ValueError("its weights cannot be used here")
-        loaded = serving(name).load(weights, "cpu")
-        loaded.find([Question(name, np.full((480, 640, 3), GREY, np.uint8))] * loaded.batch)
+        detector = serving(name)
+        Canary().learn(detector.load(weights, "cpu"), weights.identity, detector.sides)
         said: dict[str, Any] = {"ran": weights.identity}
+    except NotFinite:
+        said = _told(_numberless(name))
     except Failure as failure:
-        said = {"failure": [failure.kind, failure.code, failure.message, failure.hint, failure.details]}
+        said = _told(failure)
     except Exception as error:  # of any library
         said = {"wrong": f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"}
     print(json.dumps(said))
+
+
+def _told(failure: Failure) -> dict[str, Any]:
+    return {"failure": [failure.kind, failure.code, failure.message, failure.hint, failure.details]}
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from transforms.failure import Failure, Kind
 
 LEAST_PIXELS = 1_000_000  # what an icon counts as: a render costs a few milliseconds however small it is
+HOT_PIXELS = 16_000_000  # what a heat map counts as at least: it asks a model 25 to 50 times
 HOPELESS = 0.6  # of the greatest age: who is to wait longer than that is refused at once
 SAMPLES = 8  # turns that are measured before waits are foretold, and that an earlier rush counts as
 _WEIGHT = 0.02  # of the latest turn in the mean: with 0.05 one in eight foretold waits was wrong by a third
@@ -106,7 +107,7 @@ class Admission:
     async def _enter(self, client: str, pixels: int, deadline: float) -> None:
         now = self._clock()
         if now >= deadline:
-            raise _late()
+            raise late()
         if not self._lines and self._fits(pixels):
             self._admit(pixels)
             return
@@ -220,6 +221,11 @@ class Admission:
         self._last = now
 
 
+def weight(pixels: int, needs: Iterable[str]) -> int:
+    """The pixels that a render counts as, of sources with so many, which asks for these kinds of detections."""
+    return max(pixels, HOT_PIXELS) if any(":heat:" in kind for kind in needs) else pixels
+
+
 def _granted(waiter: _Waiter) -> bool:
     turn = waiter.turn
     return turn.done() and not turn.cancelled() and turn.exception() is None
@@ -231,11 +237,12 @@ def _full() -> Failure:
 
 def _expired(waiter: _Waiter) -> Failure:
     if waiter.until >= waiter.deadline:
-        return _late()
+        return late()
     return Failure(Kind.UNAVAILABLE, "queue-timeout", "the picture waited too long to be rendered", retry_after=2)
 
 
-def _late() -> Failure:
+def late() -> Failure:
+    """That a request has come to its deadline."""
     return Failure(
         Kind.UNAVAILABLE, "deadline-exceeded", "the picture took longer than a request may", retry_after=5
     )  # fmt: skip

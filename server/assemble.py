@@ -32,6 +32,7 @@ from .settings import Settings
 from .signing import Access
 from .sources.pull import PullThrough
 from .watermark import watermark_of
+from .weights import models_of
 
 
 @dataclass(frozen=True)
@@ -90,17 +91,12 @@ def supervise(settings: Settings, metrics: Metrics | None = None) -> Supervisor:
 
 def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection: str) -> Parts:
     cache = _cache(settings, metrics)
-    models = ModelStore(settings.models, prefer=settings.preferences)
+    models = models_of(settings)
     identities = Identities(models, Client(detection, settings.detection_secret_text))
-    identities.install()
     configuration = Configuration.load(settings.config)
     mounts = configuration.originals(settings)
     origins = open_origins(settings, mounts, cache.store, metrics)
-    admission = Admission(
-        2 * renderers.processes, settings.queue_size, settings.queue_age,
-        most_inside=round(settings.active_resolution * 1e6), most_waiting=round(settings.queue_resolution * 1e6),
-        largest=settings.limits.total_pixels,
-    )  # fmt: skip
+    admission = _admission(settings, renderers)
     gathering = Gathering(origins.originals)
     feed = open_feed(settings, cache, lambda name, outcome: metrics.index.labels(name, outcome).inc())
     maker = Maker(
@@ -109,29 +105,33 @@ def _parts(settings: Settings, metrics: Metrics, renderers: Renderers, detection
     )  # fmt: skip
     pull = PullThrough(origins.web)
     delivery = Delivery(
-        mounts=mounts,
-        presets=configuration.presets,
-        pull=pull,
-        originals=origins.originals,
-        gathering=gathering,
-        cache=cache,
-        maker=maker,
-        formats=settings.auto_formats,
-        watermark=watermark_of(settings, configuration.presets),
-        request_seconds=settings.timeout,
-        metrics=metrics,
-        access=Access.of(settings),
-    )
-    metrics.detection.address, metrics.detection.secret = detection, settings.detection_secret_text
-    metrics.watch(
-        renderers=lambda: renderers.processes, busy=lambda: admission.inside, pixels=lambda: admission.pixels_inside,
-        queue_age=lambda: admission.age, fronts=settings.workers,
+        mounts=mounts, presets=configuration.presets, pull=pull, originals=origins.originals, gathering=gathering,
+        cache=cache, maker=maker, formats=settings.auto_formats, metrics=metrics, access=Access.of(settings),
+        watermark=watermark_of(settings, configuration.presets), request_seconds=settings.timeout,
     )  # fmt: skip
+    _watch(metrics, settings, detection, renderers, admission)
     looking = None
     if feed is not None:
         feed.mounts = lambda: delivery.mounts
         looking = Looking(feed, delivery, maker, gathering, origins.originals, pull, settings.timeout)
     return Parts(delivery, cache, models, identities, detection, looking)
+
+
+def _admission(settings: Settings, renderers: Renderers) -> Admission:
+    return Admission(
+        2 * renderers.processes, settings.queue_size, settings.queue_age,
+        most_inside=round(settings.active_resolution * 1e6), most_waiting=round(settings.queue_resolution * 1e6),
+        largest=settings.limits.total_pixels,
+    )  # fmt: skip
+
+
+def _watch(metrics: Metrics, settings: Settings, detection: str, renderers: Renderers, admission: Admission) -> None:
+    """Metrics are told whom to ask."""
+    metrics.detection.address, metrics.detection.secret = detection, settings.detection_secret_text
+    metrics.watch(
+        renderers=lambda: renderers.processes, busy=lambda: admission.inside, pixels=lambda: admission.pixels_inside,
+        queue_age=lambda: admission.age, fronts=settings.workers,
+    )  # fmt: skip
 
 
 def _cache(settings: Settings, metrics: Metrics) -> Cache:

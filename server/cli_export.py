@@ -37,8 +37,8 @@ def export(
     silence()
     from detectors.engine import pick_device
     from detectors.export import export as make
-    from detectors.models import ModelStore
-    from detectors.registry import install
+
+    from .weights import models_of
 
     if to not in (None, *FORMATS):
         fail(f"--format is one of {', '.join(FORMATS)}")
@@ -46,10 +46,9 @@ def export(
         fail("--calibrate makes int8 of OpenVINO alone")
     settings = settings_from(models=models, device=device)
     try:
-        store = ModelStore(settings.models, device=pick_device(settings.device))
+        store = models_of(settings, pick_device(settings.device))
     except RuntimeError as error:
         fail(str(error))
-    install(store.own())
     pictures = list(_pictures(check))
     form = "openvino" if calibrate else to
     made = done(lambda: make(store, name, pictures, wanted=form, data=str(calibrate or "")))  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,9 +30,10 @@ def list_models(
 ) -> None:
     """The models: which are here, what they serve, under which licence."""
     from .health import described
+    from .weights import models_of
 
     settings = settings_from(models=models)
-    rows = _store(settings).listing()
+    rows = models_of(settings).listing()
     if as_json:
         typer.echo(json.dumps({"models": [described(row) for row in rows]}, ensure_ascii=False, indent=2))
         return
@@ -53,7 +54,9 @@ def pull(
     """Download weights from their publishers and check their sha256."""
     from transforms.failure import Failure
 
-    store = _store(settings_from(models=models))
+    from .weights import models_of
+
+    store = models_of(settings_from(models=models))
     failed = False
     for name in names or _wanted(store):
         try:
@@ -79,20 +82,13 @@ def _wanted(store: ModelStore) -> list[str]:
 @models.command()
 def verify(models: Annotated[Optional, Option(help="Folder of the weights.")] = None) -> None:
     """Check the weights that are here against their sha256; exit status 1 where one is altered or refused."""
-    rows = [row for row in _store(settings_from(models=models)).verify() if row.present or row.status == "refused"]
+    from .weights import models_of
+
+    rows = [row for row in models_of(settings_from(models=models)).verify() if row.present or row.status == "refused"]
     for row in rows:
         _show(row)
     if bad := [row.model.name for row in rows if row.status in ("altered", "refused")]:
         fail(f"not used: {', '.join(bad)}", 1)
-
-
-def _store(settings: Any) -> ModelStore:
-    from detectors.models import ModelStore
-    from detectors.registry import install
-
-    store = ModelStore(settings.models, mirror=settings.models_mirror, prefer=settings.preferences)
-    install(store.own())
-    return store
 
 
 def _show(row: Listed) -> None:

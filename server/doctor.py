@@ -93,11 +93,11 @@ def _media(settings: Settings) -> Iterator[Finding]:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
-    from detectors.models import ModelStore
-    from detectors.registry import detectors, install
+    from detectors.registry import detectors
 
-    store = ModelStore(settings.models, prefer=settings.preferences)
-    install(store.own())
+    from .weights import models_of
+
+    store = models_of(settings)
     rows = store.verify()
     for row in rows:
         if row.status in ("altered", "refused"):

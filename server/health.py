@@ -84,8 +84,11 @@ class Health:
 
     async def models(self, request: Request) -> Response:
         """The models, published and the operator's: which are here, what they find, their checksums and licences."""
-        rows = await asyncio.to_thread(self.parts.models.listing) if self.parts else []
-        return JSONResponse({"models": [described(listed) for listed in rows]}, headers=_NO_STORE)
+        if self.parts is None:
+            return JSONResponse({"models": []}, headers=_NO_STORE)
+        rows, problem = await asyncio.to_thread(self.parts.models.listing), self.parts.identities.problem
+        told = [described(listed, problem(listed.kinds)) for listed in rows]
+        return JSONResponse({"models": told}, headers=_NO_STORE)
 
     async def schema(self, request: Request) -> Response:
         return JSONResponse({"operations": describe()}, headers={"Cache-Control": "public, max-age=300"})
@@ -97,16 +100,16 @@ class Health:
         return Response(None, 204, {"Cache-Control": "public, max-age=86400"})
 
 
-def described(listed: Listed) -> dict[str, Any]:
-    """A model as /models tells it."""
-    model = listed.model
+def described(listed: Listed, problem: str = "") -> dict[str, Any]:
+    """A model as /models tells it; `problem` is what the detection service says of it."""
+    model, why = listed.model, listed.why or problem
     return {
         "name": model.name, "task": model.task, "version": model.version, "licence": model.licence,
         "status": listed.status, "used": listed.used, "kinds": listed.kinds, "form": model.form, "side": model.side,
         "tags": model.tags, "sha256": listed.sha256 or model.sha256, "threshold": model.threshold,
         "thresholds": dict(model.thresholds), "names": dict(model.names), "labels": model.labels,
         "label_count": len(model.labels), "backend": model.backend,
-        "source": model.url or model.package, **({"problem": listed.why} if listed.why else {}),
+        "source": model.url or model.package, **({"problem": why} if why else {}),
     }  # fmt: skip
 
 

@@ -6,8 +6,6 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cachetools import TTLCache
-
 from cache.entry import Entry, Meta
 from cache.key import digest
 from cache.open import Cache
@@ -19,12 +17,13 @@ from transforms.image import Found
 from transforms.limits import Limits
 
 from . import refusals
-from .admission import Admission
+from .admission import Admission, weight
+from .costly import BANNED_FOR, Costly
 from .disposition import disposition
 from .findings import Findings
 from .fonts import font_files
 from .gathering import Brought, Gathered, Gathering
-from .keys import identity, of_client
+from .keys import of_client
 from .layering import Lent
 from .metrics import Metrics
 from .originals import Version
@@ -43,11 +42,8 @@ KEPT = 7 * 86_400.0  # s; the source's version is in the key, so that an entry n
 LASTING = frozenset({"animation", "text"})  # what no second try would bring back; text where no detector is
 DEGRADED_TTL = 60.0  # s; a result that had to do without something heals by itself
 FAILED_TTL = 30.0  # s for which what the source made fail is not tried again
-COSTLY_REMEMBERED = 60.0  # s for which what killed its renderer is refused at once
 META = frozenset({"media_type", "degraded", "timings", "disposition", "headers", "source_bytes", "modified"})
-STRIKES = 3  # pipelines that a source may fail with before it is refused altogether
 USUAL = frozenset({"faces", "largest-face", "all-faces", "objects"})
-LIGHT = frozenset({"resize", "crop"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +77,7 @@ class Maker:
         self._limits = limits
         self._metrics = metrics
         self._feed = feed
-        self._costly: TTLCache[str, Failure] = TTLCache(10_000, COSTLY_REMEMBERED)
-        self._strikes: TTLCache[str, int] = TTLCache(10_000, COSTLY_REMEMBERED)
+        self._costly = Costly()
         self._fingerprint = digest(RENDERER_VERSION, repr(limits), *font_files(fonts))
 
     def key(self, wanted: Wanted, version: Version) -> str:
@@ -114,9 +109,8 @@ class Maker:
             gathered = await self._gathering.fetch(wanted, deadline)
             key = self.key(wanted, gathered.version)
         version = gathered.version
-        self.refuse_if_costly(wanted, version)
-        pixels = sum(pixels_of(source.path) for source in gathered.fetched)
-        async with self._admission.admitted(client, pixels, deadline):
+        self._costly.refuse(wanted, version)
+        async with self._admission.admitted(client, _weight(wanted, gathered), deadline):
             admitted = time.perf_counter()
             entry = await self._rendered(wanted, gathered, deadline, began)  # 7. to 12.
         self._metrics.stage("fetch", fetched - started)
@@ -137,7 +131,7 @@ class Maker:
             if failure.kind not in refusals.LASTING:
                 raise
             tags = (*gathered.tags(wanted.ref), *gathered.version.tags)
-            until = began + (COSTLY_REMEMBERED if failure.code == "source-too-costly" else FAILED_TTL)
+            until = began + (BANNED_FOR if failure.code == "source-too-costly" else FAILED_TTL)
             return Entry(b"", {"failure": refusals.written(failure), "timings": ""}, began, until, until, tags)
         self._count(rendered, gathered)
         return self._entry(wanted, gathered, rendered, began)
@@ -175,7 +169,7 @@ class Maker:
             if failure.code == "deadline-exceeded" and until < deadline:
                 failure = too_costly()
             if failure.code == "source-too-costly":
-                self._ban(wanted, gathered.version, failure)
+                self._costly.ban(wanted, gathered.version, failure)
             raise _told(failure, gathered) from None
         if content and rendered.found and not gathered.source.version.private:
             tags = (*tags_of_source(wanted.ref), *gathered.source.version.tags)
@@ -187,8 +181,8 @@ class Maker:
         """What the search index is told of a source, found out now; None where it may not be listed."""
         self.refuse_if_full(client)
         began, gathered = time.time(), await self._gathering.fetch(wanted, deadline)
-        self.refuse_if_costly(wanted, gathered.version)
-        async with self._admission.admitted(client, sum(pixels_of(one.path) for one in gathered.fetched), deadline):
+        self._costly.refuse(wanted, gathered.version)
+        async with self._admission.admitted(client, _weight(wanted, gathered), deadline):
             _, record = await self._noticed(wanted, gathered, deadline, began, always=True)
         return record
 
@@ -231,27 +225,6 @@ class Maker:
         for what in rendered.degraded:
             self._metrics.degraded.labels(what).inc()
 
-    def _ban(self, wanted: Wanted, version: Version, failure: Failure) -> None:
-        """What cost a renderer is refused for a while; the whole source once it did so in several ways that cost little
-        of themselves: else three URLs with effects on an enlarged picture would take it away from everybody.
-
-        With layers that is the source with these layers over it: one of them may have been the costly one.
-        """
-        failure = failure.with_details()
-        self._costly[identity(wanted.ref, version, wanted.pipeline.text)] = failure
-        if not _is_light(wanted):
-            return
-        source = identity(wanted.ref, version)
-        self._strikes[source] = self._strikes.get(source, 0) + 1
-        if self._strikes[source] >= STRIKES:
-            self._costly[source] = failure
-
-    def refuse_if_costly(self, wanted: Wanted, version: Version) -> None:
-        """Raises what a render of this source, or this render of it, cost its process a moment ago."""
-        for known in (identity(wanted.ref, version), identity(wanted.ref, version, wanted.pipeline.text)):
-            if known in self._costly:
-                raise self._costly[known].with_details()  # anew: a raised one holds on to all that was at hand
-
     def _entry(self, wanted: Wanted, gathered: Gathered, rendered: Rendered, began: float) -> Entry:
         lasting = LASTING - {"text"} if self._findings.answers("text") else LASTING
         ttl = DEGRADED_TTL if set(rendered.degraded) - lasting else KEPT
@@ -275,11 +248,8 @@ class Maker:
         return Entry(rendered.body, meta, began, until, until, tags[:MOST])
 
 
-def _is_light(wanted: Wanted) -> bool:
-    """Whether nothing is done that costs much with a small picture, so that the source, or a layer, is to blame."""
-    steps = (step for step in wanted.pipeline.steps if step not in wanted.mark.steps)
-    changing = [step for step in steps if step.operation.level in ("frame", "image")]
-    return all(step.operation.name in LIGHT and not step.arguments.get("enlarge") for step in changing)
+def _weight(wanted: Wanted, gathered: Gathered) -> int:
+    return weight(sum(pixels_of(source.path) for source in gathered.fetched), wanted.pipeline.needs)
 
 
 def _packed(found: Found | None) -> bytes | None:

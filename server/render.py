@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from cachetools import LRUCache
@@ -14,11 +13,13 @@ from cache.entry import Entry
 from cache.key import digest
 from cache.open import Cache
 from transforms import vocabulary
-from transforms.failure import Failure, Kind
+from transforms.failure import Failure
 from transforms.output import Client, OutputFormat
 from transforms.pipeline import Pipeline
 
 from . import refusals, urls
+from .admission import late
+from .delivered import Answer, Status
 from .gathering import Gathering, brought
 from .keys import of_client, tag_of
 from .layered import MISSING
@@ -28,7 +29,6 @@ from .metrics import Metrics
 from .originals import Originals, Version
 from .presets import Presets
 from .signing import Access
-from .sources.grant import UNSAID, Grant
 from .sources.mounts import Mounts
 from .sources.pull import PullThrough
 from .urls.request import Request
@@ -37,24 +37,6 @@ from .watermark import UNMARKED
 
 LONGEST_REMEMBERED = 1000  # characters of a path whose request is remembered
 REMEMBERED = 16 << 20  # bytes of requests, about
-
-Status = Literal["hit", "stale", "miss", "follower"]
-"""How an answer came about: from the cache, from a stale entry, made for it, made for somebody who asked before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An entry to respond with; `fresh_for` in seconds."""
-
-    etag: str
-    entry: Entry | None  # None: the client has it already (304)
-    status: Status
-    fresh_for: float
-    wanted: Wanted
-    private: bool = False
-    stored: bool = False
-    purged: bool = False
-    grant: Grant = UNSAID
 
 
 class Delivery:
@@ -203,9 +185,7 @@ class Delivery:
                     return await self._made(wanted, deadline, peer)
                 return await self._attempt(await brought(wanted, self._pull, deadline), known_etags, deadline, peer)
         except TimeoutError:
-            raise Failure(
-                Kind.UNAVAILABLE, "deadline-exceeded", "the picture took longer than a request may", retry_after=5
-            ) from None  # fmt: skip
+            raise late() from None
 
     async def _remembered(
         self, wanted: Wanted, version: Version, known_etags: frozenset[str], peer: str
@@ -226,7 +206,6 @@ class Delivery:
 
     async def _made(self, wanted: Wanted, deadline: float, peer: str) -> Answer:
         """4. Single flight: one render per wanted picture, in this process and across replicas, however many ask."""
-
         key = self._flight_of(wanted)
         if key not in self._flight:
             self._maker.refuse_if_full(peer)  # as make does, but at a tenth of what a flight costs

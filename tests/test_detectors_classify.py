@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from detectors import quiet
+from detectors.canary import Canary, NotFinite
 from detectors.manifest import Model, Preprocess
 from detectors.registry import Question, Weights
 from transforms.failure import Failure
@@ -386,3 +387,13 @@ def test_published_weights_are_fetched_when_told(
         added = add_pretrained(store, wish, trust=trust)
         assert (added.labels, added.url) == (LABELS, there.url)
         assert store.own() == (added,)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_classifier_that_puts_out_no_numbers_is_noticed(tmp_path: Path, number: float) -> None:
+    state = state_of("resnet18")
+    state[list(state)[-1]][:] = number
+    network = loaded(saved(state, tmp_path / "model.pt"), model("resnet18"))
+    assert network.find([Question("mine", np.zeros((48, 64, 3), np.uint8))])[0].tags == ()
+    with pytest.raises(NotFinite):
+        Canary().learn(network, "mine@0", {"mine": 640})

@@ -23,7 +23,7 @@ from transforms import labels as words_for_objects
 from transforms.failure import Failure
 from transforms.gravity import THINGS, Compass
 
-from .fabricated import Answer, fabricated, own
+from .fabricated import ANCHORS, Answer, fabricated, own
 from .shared import MODELS, needs
 
 LABELS = ["wheat_head", "weed"]
@@ -248,6 +248,16 @@ def test_a_model_that_does_not_run_is_not_taken(store, tmp_path):
     assert str(store.folder) not in text
 
 
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+@pytest.mark.parametrize("form", ["detect", "classify"])
+def test_a_model_that_puts_out_no_numbers_is_not_taken(store, tmp_path, form, score):
+    numberless = fabricated(tmp_path / "best.onnx", LABELS, [Answer("wheat_head", score)] * ANCHORS, form=form, side=64)
+    found, text = code(add, store, numberless, Wish("crops"))
+    assert found == "model-puts-out-no-numbers"
+    assert "full precision" in text
+    assert store.own() == ()
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -341,6 +351,6 @@ def test_words_that_mean_something_else_are_no_names():
             check_name(word)
     for name in ("crops", "my-crops", "a", "street-signs2"):
         check_name(name)
-    assert {word for word in names.GRAVITY if word not in spoken} <= {
+    assert {word for word in names.GRAVITY if word.replace("-", "_") not in spoken} <= {
         "subject", "none", "classic", "northwest", "northeast", "southwest", "southeast",
     }  # fmt: skip

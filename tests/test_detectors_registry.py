@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from detectors import registry
-from detectors.manifest import COCO, FACES, OBJECTS
+from detectors.manifest import COCO, FACES, OBJECTS, Model
 from detectors.registry import detector, detectors, local_detector, local_detectors, models, serving, side_for
+from transforms import vocabulary
 from transforms.failure import Failure
+from transforms.vocabulary import Named, Vocabulary
 
+CROPS = Model("crops", "crops", "1", "crops/x.onnx", None, "-", ("wheat",))
 HEAVY = ("torch", "ultralytics", "openvino", "onnxruntime", "onnx", "rapidocr", "nudenet", "timm")
 
 
@@ -105,7 +109,33 @@ def test_a_plug_in_adds_a_detector(monkeypatch):
 
     monkeypatch.setattr(registry, "_detectors", dict(detectors()))
     monkeypatch.setattr(registry, "_local", dict(local_detectors()))
+    monkeypatch.setattr(registry, "_local_sides", dict(registry._local_sides))
     monkeypatch.setattr(registry, "entry_points", lambda group: [EntryPoint()] if group == "darkroom.detectors" else [])
     registry._load_all.__wrapped__()
     assert serving("smells").sides["smells"] == 960
     assert "sharpness" in local_detectors()
+    before = vocabulary.current()
+    try:
+        registry.install((CROPS,))
+        assert vocabulary.current().names == ("sharpness", "smells", "crops")
+        registry.adopt(Vocabulary((Named("crops", ("oat",)), Named("smells", ("told elsewhere",)), Named("far"))))
+        kept = vocabulary.current()
+        assert [(named.name, named.labels, named.side) for named in kept.models] == [
+            ("sharpness", (), 320), ("smells", ("face",), 960), ("crops", ("oat",), 640), ("far", (), 640),
+        ]  # fmt: skip
+        registry.adopt(Vocabulary(kept.models[2:]))
+        registry.adopt(kept)
+        assert vocabulary.current() is kept  # what was asked stays known while nothing changes
+        with pytest.raises(ValueError, match="'smells'"):
+            registry.install((replace(CROPS, name="smells"),))
+    finally:
+        registry._own = {}
+        vocabulary.install(before)
+
+
+@pytest.mark.parametrize("kind", ["dog", "center", "a_b"])
+def test_what_means_something_else_is_no_word(monkeypatch, kind):
+    monkeypatch.setattr(registry, "_detectors", dict(detectors()))
+    detector(kind, sides={kind: 100}, models=FACES)(lambda weights, device: None)
+    assert serving(kind).kinds == {kind}
+    assert [named.name for named in registry._plugged()] == []

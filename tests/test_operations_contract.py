@@ -24,7 +24,8 @@ from transforms.failure import Failure, Kind
 from transforms.gravity import THINGS, Search, Wish, Wishes
 from transforms.image import Image, Scale, Size
 from transforms.input import MAX_RANGES, Input, Pages, joined
-from transforms.labelled import Label
+from transforms.kinds import ModelName
+from transforms.labelled import Label, Thing
 from transforms.letters.writing import FontName, TextBox, Wording
 from transforms.limits import Limits
 from transforms.numbers import print_number
@@ -34,7 +35,7 @@ from transforms.picture import Delivery, Picture, PictureName
 from transforms.pipeline import Step
 from transforms.registry import Operation, describe, operations
 from transforms.resample import shrink
-from transforms.subjects import Things
+from transforms.several import Several
 from transforms.texts import FileName, PublicId
 from transforms.words import Grid, Words
 
@@ -195,13 +196,18 @@ def _(kind: Label, small: bool) -> st.SearchStrategy[Any]:
 
 
 @values.register
-def _(kind: Things, small: bool) -> st.SearchStrategy[Any]:
-    return st.lists(st.sampled_from(["dog", "person", "vehicle", "body"]), min_size=1, unique=True).map(tuple)
+def _(kind: Thing, small: bool) -> st.SearchStrategy[Any]:
+    return st.sampled_from(["dog", "person", "vehicle", "body"] if small else list(kind.words))
 
 
 @values.register
-def _(kind: params.Kinds, small: bool) -> st.SearchStrategy[Any]:
-    return st.lists(st.sampled_from(kind.words), min_size=1, max_size=4, unique=True).map(tuple)
+def _(kind: ModelName, small: bool) -> st.SearchStrategy[Any]:
+    return st.sampled_from(list(kind.words))
+
+
+@values.register
+def _(kind: Several, small: bool) -> st.SearchStrategy[Any]:
+    return st.lists(values(kind.item, small), min_size=1, max_size=4, unique=True).map(tuple)
 
 
 @values.register

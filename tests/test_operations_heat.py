@@ -106,13 +106,43 @@ def test_labels_of_the_operators_models(crops: None) -> None:
     assert report("explain-box:dog", both)["by"] == "crops"
 
 
-@pytest.mark.parametrize(("text", "hint"), [("explain:dgo", "dog"), ("explain:face", None), ("explain:crops", None)])
-def test_a_tag_that_nobody_knows(text: str, hint: str | None) -> None:
+def refused(text: str) -> Failure:
     with pytest.raises(Failure) as caught:
         Step.parse(text)
     assert (caught.value.code, caught.value.details["argument"]) == ("bad-argument", "tag")
+    return caught.value
+
+
+@pytest.mark.parametrize(("text", "hint"), [("explain:dgo", "dog"), ("explain:crops", None)])
+def test_a_tag_that_nobody_knows(text: str, hint: str | None) -> None:
+    failure = refused(text)
+    assert "asked again" not in failure.message
     if hint:
-        assert hint in str(caught.value.hint)
+        assert hint in str(failure.hint)
+
+
+@pytest.mark.parametrize(
+    ("tag", "hint"),
+    [
+        ("face", "detect:models=faces"), ("text", "detect:models=text"), ("qr-code", "detect:models=codes"),
+        ("blurry", "rule"), ("Dark_Blue", "rule"), ("portrait", "rule"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["explain", "explain-box"])
+def test_a_tag_of_which_no_model_can_be_asked_again(name: str, tag: str, hint: str) -> None:
+    failure = refused(f"{name}:{tag}")
+    assert "explain works for labels of models that can be asked again" in failure.message
+    assert hint in str(failure.hint)
+    assert "did you mean" not in str(failure.hint)
+
+
+@pytest.mark.parametrize("label", ["face", "blurry", "crops"])
+def test_a_label_of_the_operators_may_be_called_as_a_trait_or_its_model(label: str) -> None:
+    adopt(Vocabulary((Named("crops", (label, "wheat")),)))
+    try:
+        assert Step.parse(f"explain:{label}").needs == {f"crops:heat:{label}"}
+    finally:
+        adopt(NOTHING)
 
 
 def test_a_tag_that_is_not_there() -> None:

@@ -16,7 +16,7 @@ from transforms.image import Box, Found, Image, Missing, Probe, Region, Scale, S
 from transforms.orientation import to_stored
 from transforms.output import Client, Encoding, Output, Past, Report
 from transforms.pipeline import Step
-from transforms.registry import find
+from transforms.registry import find, operations
 from transforms.vocabulary import NOTHING, Named, Vocabulary, install
 
 from .steps import PROBE, face, plain, thing
@@ -125,6 +125,17 @@ def test_the_operators_models_are_asked_by_name_and_those_that_tag_without_it() 
         assert [(at["label"], at["by"]) for at in content["objects"]] == [("wheat", "crops")]
         assert [(tag["tag"], tag["by"]) for tag in content["tags"]] == [("wheat", "crops")]
         assert refusal("auto-tag:crosp").details["nearest"] == "crops"
+    finally:
+        install(NOTHING)
+
+
+def test_a_refusal_lists_no_more_than_a_few_models() -> None:
+    install(Vocabulary(tuple(Named(f"model-{number}", ("wheat",)) for number in range(30))))
+    try:
+        failure, argument = refusal("auto-tag:strange"), operations()["auto-tag"].arguments[0]
+        assert "model-3, …" in failure.message
+        assert "model-4" not in failure.message
+        assert argument.type.schema()["x-words"][-1] == "model-29"
     finally:
         install(NOTHING)
 

@@ -129,7 +129,8 @@ def test_the_main_subject(regions: list[Region], stay: set[str]) -> None:
     ("text", "stay"),
     [
         ("cut-out:dog", {0, 1}), ("cut-out:dog,index=1", {1}), ("cut-out:dog,index=2", {0}), ("cut-out:cat", {2}),
-        ("cut-out:dog:cat", {0, 1, 2}), ("cut-out:animal,index=3", {2}), ("cut-out:body", {3}),
+        ("cut-out:dog:cat", {0, 1, 2}), ("cut-out:sofa:dog", {0, 1}), ("cut-out:body", {3}),
+        ("cut-out:animal,index=3", {2}),
     ],
 )  # fmt: skip
 def test_things_by_their_labels(text: str, stay: set[int]) -> None:
@@ -144,7 +145,7 @@ def test_things_by_their_labels(text: str, stay: set[int]) -> None:
 @pytest.fixture
 def own_model() -> Iterator[None]:
     before = vocabulary.current()
-    vocabulary.install(Vocabulary((Named("crops", ("wheat", "bind weed")),)))
+    vocabulary.install(Vocabulary((Named("crops", ("wheat", "bind weed")), Named("plates"))))
     yield
     vocabulary.install(before)
 
@@ -153,18 +154,19 @@ def own_model() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("text", "kinds", "stay"),
     [("wheat", {"crops"}, {0.2}), ("bind_weed", {"crops"}, {0.5}), ("crops", {"crops"}, {0.2, 0.5}),
-     ("dog:wheat", {"masks", "crops"}, {0.2, 0.8})],
+     ("dog:wheat", {"masks", "crops"}, {0.2, 0.8}), ("plates", {"plates"}, {0.65})],
 )  # fmt: skip
 def test_the_operators_own_models(text: str, kinds: set[str], stay: set[float]) -> None:
     regions = [masked("wheat", 0.2, 0.5, 0.1, 0.2, by="crops"), masked("bind weed", 0.5, 0.5, 0.1, 0.2, by="crops"),
-               masked("dog", 0.8, 0.5, 0.1, 0.2)]  # fmt: skip
+               masked("dog", 0.8, 0.5, 0.1, 0.2), masked("plate", 0.65, 0.5, 0.04, 0.1, by="plates")]  # fmt: skip
     assert Step.parse(f"cut-out:{text}").needs == kinds
     result = alpha(f"cut-out:{text}", plain(200, 200, *RED), of(*regions))
-    assert {x for x in (0.2, 0.5, 0.8) if result[100, int(x * 200)] > 200} == stay
+    assert {x for x in (0.2, 0.5, 0.65, 0.8) if result[100, int(x * 200)] > 200} == stay
 
 
 @pytest.mark.parametrize(
-    ("text", "hint"), [("cut-out:dgo", "dog"), ("cut-out:sofa", "couch"), ("cut-out:dog:dog", ""), ("cut-out:face", "")]
+    ("text", "hint"),
+    [("cut-out:dgo", "dog"), ("cut-out:sofa:couch", ""), ("cut-out:dog:dog", ""), ("cut-out:face", "")],
 )
 def test_what_no_model_knows_is_refused_with_the_nearest_name(text: str, hint: str) -> None:
     with pytest.raises(Failure) as caught:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from server.admission import LEAST_PIXELS, SAMPLES, Admission
+from server.admission import HOT_PIXELS, LEAST_PIXELS, SAMPLES, Admission, weight
 from server.clients import Clients
 from server.sources.netguard import Network
 from transforms.failure import Failure, Kind
+from transforms.pipeline import Pipeline
 
 M = 1_000_000
 FOREVER = float("inf")
@@ -131,6 +132,35 @@ def test_the_queue_is_bounded_by_pixels(waiting: list[int], pixels: int, accepte
         for task in (*tasks, last):
             task.cancel()
         await asyncio.gather(*tasks, last, return_exceptions=True)
+        assert is_empty(admission)
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "pixels", "counts"),
+    [("explain:dog", M, HOT_PIXELS), ("explain:dog", 50 * M, 50 * M), ("auto-tag", M, M), ("resize:10x", M, M)],
+)
+def test_a_heat_map_counts_as_a_large_picture(pipeline: str, pixels: int, counts: int) -> None:
+    assert weight(pixels, Pipeline.parse(pipeline).needs) == counts
+
+
+def test_heat_maps_of_one_client_leave_room_for_others() -> None:
+    async def work() -> None:
+        admission = Admission(4, 100, 5, most_inside=40 * M)
+        renders = Renders(admission)
+        hot = weight(M, {"objects:heat:dog"})
+        tasks = [renders.ask(f"hot {n}", "a", hot) for n in range(4)]
+        await settle()
+        assert renders.order == ["hot 0", "hot 1"]
+        tasks.append(renders.ask("b", "b"))
+        await renders.end_one()
+        assert renders.order == ["hot 0", "hot 1", "hot 2", "b"]
+        while len(renders.order) < len(tasks):
+            await renders.end_one()
+        while admission.inside:
+            await renders.end_one()
+        await asyncio.gather(*tasks)
         assert is_empty(admission)
 
     run(work())

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
+from server.identities import FIRST_PAUSE
+
+from .fabricated import Answer, own
 from .servers import Server
+from .test_server_faults import until
 
 DETECTORS = """
 from detectors.found import Found
@@ -16,14 +24,20 @@ from detectors.manifest import Model
 from detectors.registry import detector, local_detector
 from transforms.image import Box, Region, Tag
 
-NOSE = Model("nose-1", "smells", "1", "nose.bin", None, "MIT", ("rose",))
+NOSE = Model("nose-1", "smells", "1", "nose.bin", None, "MIT", ("rose", "cheese"), tags=True)
 
 
 class Nose:
     batch = 1
 
     def find(self, questions):
-        return [Found((Region("rose", 0.9, Box(0.1, 0.2, 0.3, 0.4), by=question.kind),)) for question in questions]
+        return [self._smelt(question) for question in questions]
+
+    def _smelt(self, question):
+        "A rose where it is red."
+        red = question.pixels[:, :, 2].max(axis=0) > 128
+        left = int(red.argmax()) / len(red)
+        return Found((Region("rose", 0.9, Box(left, 0.2, 0.3, 0.4), by=question.kind),) if red.any() else ())
 
 
 @detector("smells", sides={"smells": 320}, models=(NOSE,))
@@ -66,15 +80,63 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(site))
 
 
-@pytest.mark.usefixtures("package")
-def test_a_package_adds_detectors_and_an_operation_that_asks_them(tmp_path: Path) -> None:
+@pytest.fixture
+def folders(tmp_path: Path) -> dict[str, Path]:
+    """Pictures and the plug-in's weights."""
     media, models = tmp_path / "media", tmp_path / "models"
     media.mkdir()
     models.mkdir()
     (models / "nose.bin").write_bytes(b"weights")
     cv2.imwrite(str(media / "red.png"), np.full((40, 40, 3), (0, 0, 204), np.uint8))
-    with Server(media=media, models=models, device="cpu") as running:
+    right = np.zeros((40, 120, 3), np.uint8)
+    right[:, 84:] = (0, 0, 204)
+    cv2.imwrite(str(media / "right.png"), right)
+    return {"media": media, "models": models}
+
+
+@pytest.mark.usefixtures("package")
+def test_a_package_adds_detectors_and_an_operation_that_asks_them(folders: dict[str, Path]) -> None:
+    with Server(**folders, device="cpu") as running:
         report = running.wait().get("/smell/red.png").json()
         assert (report["labels"], report["tags"]) == (["rose"], {"reddish": pytest.approx(0.8)})
         assert report["models"]["smells"].startswith("nose-1@")
         assert any(row["name"] == "nose-1" for row in running.get("/models").json()["models"])
+
+
+@pytest.mark.usefixtures("package")
+def test_its_kinds_and_labels_are_words(folders: dict[str, Path]) -> None:
+    own(folders["models"], "crops", ["wheat"], [Answer("wheat", 0.9)], side=64)
+    with Server(**folders, device="cpu") as running:
+        until(lambda: running.wait().get("/auto-tag:crops/red.png").json().get("models", {}).keys() == {"crops"})
+        time.sleep(1.5 * FIRST_PAUSE)  # the service has told its words once more
+
+        def tags(path: str) -> set[str]:
+            answer = running.get(path)
+            assert answer.status_code == 200, answer.text
+            return {tag["tag"] for tag in answer.json()["tags"]}
+
+        assert tags("/auto-tag:smells/red.png") == {"rose"}
+        assert tags("/auto-tag:redness/red.png") == {"reddish"}
+        assert tags("/auto-tag:smells:crops/red.png") == {"rose", "wheat"}
+        assert {"rose", "wheat"} <= tags("/auto-tag/red.png")
+        assert _is_red(running, "/resize:40x40,fit=cover,gravity=smells/right.png")
+        assert _is_red(running, "/resize:40x40,fit=cover,gravity=rose/right.png")
+        assert not _is_red(running, "/resize:40x40,fit=cover,gravity=west/right.png")
+        assert _picture(running, "/detect:models=smells/red.png").std() > 0
+        assert _picture(running, "/if:tag(rose)/resize:10x/end/red.png").shape[1] == 10
+        assert _picture(running, "/if:tag(cheese)/resize:10x/end/red.png").shape[1] == 40
+        assert running.get("/explain-box:rose/right.png").status_code == 200
+        assert _is_red(running, "/image/upload/c_fill,g_smells,w_40,h_40/right.png")
+        refused = running.get("/auto-tag:smell/red.png")
+        assert refused.status_code == 400
+        assert "'smells'" in refused.text
+
+
+def _picture(running: Server, path: str) -> NDArray[np.uint8]:
+    answer = running.get(path)
+    assert answer.status_code == 200, answer.text
+    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
+
+
+def _is_red(running: Server, path: str) -> bool:
+    return float(_picture(running, path)[:, :, 0].mean()) > 150

@@ -180,8 +180,14 @@ def test_alike_are_found_whether_or_not_they_are_known(serve: Callable[..., Serv
 
 
 @pytest.fixture(scope="module")
-def asked(media: Path, detection: str, models_folder: Path) -> Iterator[Server]:
-    with Server(media=media, detection=detection, models=models_folder) as running:
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In which `asked` lists what it finds."""
+    return tmp_path_factory.mktemp("index") / "index.sqlite"
+
+
+@pytest.fixture(scope="module")
+def asked(media: Path, index: Path, detection: str, models_folder: Path) -> Iterator[Server]:
+    with Server(media=media, detection=detection, models=models_folder, search_index=index) as running:
         running.wait().get("/face-crop:40x40/zidane.jpg")
         assert eventually(lambda: paths(running, "face"))
         yield running
@@ -237,26 +243,43 @@ def test_only_reading_is_allowed(asked: Server) -> None:
     assert asked.get("/tags/").status_code in (200, 404)
 
 
+KEYS = {"keys": "k1:correct-horse-battery-staple"}
+
+
 @pytest.mark.parametrize(
-    "settings",
-    [{"search": "secret"}, {"keys": "k1:correct-horse-battery-staple"}, {"only_presets": 1}, {"cloudinary_strict": 1}],
+    ("settings", "status", "code"),
+    [
+        ({}, 200, None),
+        ({"search": "open", **KEYS}, 200, None),
+        ({"search": "secret"}, 401, "bad-token"),
+        (KEYS, 401, "bad-token"),
+        ({"only_presets": 1}, 401, "bad-token"),
+        ({"cloudinary_strict": 1, "cloudinary_secret": "shibboleth"}, 401, "bad-token"),
+        ({"search": "secret", "admin_token": None}, 403, "search-not-configured"),
+        ({"search": "off"}, 404, "search-off"),
+    ],
 )
-def test_who_may_not_ask_for_anything_may_not_list_it(serve: Callable[..., Server], settings: dict[str, Any]) -> None:
-    running = serve(**settings)
+def test_nothing_is_listed_for_who_may_not_ask(
+    asked: Server, index: Path, media: Path, serve: Callable[..., Server], settings: dict[str, Any], status: int,
+    code: str | None,
+) -> None:  # fmt: skip
+    running = serve(media=media, search_index=index, **settings)
     for path in ("/tags", "/tags/face", "/similar/zidane.jpg"):
-        answer = running.get(path)
-        assert (answer.status_code, answer.json()["code"]) == (401, "bad-token"), path
-        assert answer.headers["www-authenticate"] == "Bearer"
-    assert running.get("/tags", headers=BEARER).json()["tags"] == []
-    assert running.get("/similar/zidane.jpg", headers=BEARER).json()["path"] == "/-/zidane.jpg"
-    if "keys" in settings:
-        running.get(native("/face-crop:40x40/zidane.jpg", "k1", "correct-horse-battery-staple"))
-        assert eventually(lambda: paths(running, "face")) == ["/-/zidane.jpg"]
+        for token in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, BEARER):
+            answer = running.get(path, headers={"Origin": "https://elsewhere.example", **token})
+            wanted = 200 if token is BEARER and status == 401 else status
+            assert (answer.status_code, answer.json().get("code")) == (wanted, None if wanted == 200 else code), path
+            assert ("zidane" in answer.text or '"face"' in answer.text) == (wanted == 200)
+            assert answer.headers["cache-control"] == "no-store"
+            assert not [name for name in answer.headers if name.startswith("access-control-")]
+            assert answer.headers.get("www-authenticate") == ("Bearer" if wanted == 401 else None)
+        assert running.client.head(path).status_code == status
 
 
-def test_without_a_token_nobody_may(serve: Callable[..., Server]) -> None:
-    answer = serve(search="secret", admin_token=None).get("/tags", headers=BEARER)
-    assert (answer.status_code, answer.json()["code"]) == (403, "search-not-configured")
+def test_what_is_asked_for_by_a_signed_url_is_listed(serve: Callable[..., Server]) -> None:
+    running = serve(**KEYS)
+    running.get(native("/face-crop:40x40/zidane.jpg", "k1", "correct-horse-battery-staple"))
+    assert eventually(lambda: paths(running, "face")) == ["/-/zidane.jpg"]
 
 
 def test_off_is_off(serve: Callable[..., Server]) -> None:

@@ -169,6 +169,18 @@ def test_everything_else_does_without_and_says_so() -> None:
     assert outcome.degraded == ("largest-face", "faces")
 
 
+@pytest.mark.parametrize(
+    ("text", "silent"),
+    [
+        ("explain:airplane/explain:dog", ("objects",)),
+        ("auto-tag:text", ("text",)),
+        ("detect:models=text:objects/explain:furniture", ("objects", "text")),
+    ],
+)
+def test_who_did_not_answer_is_named_without_what_it_was_asked(text: str, silent: tuple[str, ...]) -> None:
+    assert ran(text, picture(), Found()).degraded == silent
+
+
 def test_a_report_is_about_the_picture_at_its_step() -> None:
     result = ran("crop:100x50,x=0,y=0/info/resize:9x", picture(), found()).result
     assert isinstance(result, Report)

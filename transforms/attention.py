@@ -8,17 +8,16 @@ from functools import reduce
 from math import sqrt
 from typing import Literal
 
-from . import vocabulary
 from .geometry import around
-from .gravity import THINGS, Compass, Focus, Search, Wishes, search_of
+from .gravity import Compass, Focus, Search, Wishes, search_of
 from .image import Box, Found, Region, Size
-from .labels import GROUPS, labels_of
+from .labelled import is_one, knowing
+from .labels import GROUPS
 from .windows import Worth, heaviest
-from .worth import apart, head_of, likely, of_faces, of_named, of_objects, upper
+from .worth import FACE_SUBJECT, apart, head_of, likely, of_faces, of_named, of_objects, upper
 
 FACE_PRIORITY = 50  # the largest face stays in sight like something named at this weight
 MUST_MARGIN = 0.2  # of the sides of what must stay in sight, kept around it
-FACE_SUBJECT = 3.0  # how much more a face weighs than an object as large, among what a picture is about
 SUBJECT_SHARE = 0.25  # of the heaviest thing's weight; what weighs less is no subject
 
 ALL = Wishes()
@@ -63,11 +62,7 @@ def _kinds_of_rest(search: Search, at: int) -> frozenset[str]:
 def _kinds_of(thing: str) -> frozenset[str]:
     if thing in ("face", "faces", "text"):
         return frozenset({"text" if thing == "text" else "faces"})
-    words = vocabulary.current()
-    if thing in words.names:
-        return frozenset({thing})
-    own = words.kinds_of(words.words[thing]) if thing in words.words else frozenset[str]()
-    return own | {"objects"} if thing in THINGS else own
+    return frozenset(knowing(thing))
 
 
 def _kinds_for(wishes: Wishes) -> frozenset[str]:
@@ -98,13 +93,9 @@ def things_seen(search: Search | None, found: Found) -> tuple[Region, ...]:
 
 
 def _objects(found: Found, thing: str) -> Iterator[Region]:
-    """What models are sure is such a thing: of the operator's models by the name of one, or a label of it."""
-    kinds, words = _kinds_of(thing), vocabulary.current()
-    labels = labels_of(thing) | {words.words.get(thing, thing)}
-    return (
-        region for region in found.regions
-        if region.by in kinds and region.sure and (region.by == thing or region.label in labels)
-    )  # fmt: skip
+    """What models are sure is such a thing."""
+    known = knowing(thing)
+    return (region for region in found.regions if is_one(region, known))
 
 
 def _by_size(regions: Iterable[Region]) -> tuple[Region, ...]:

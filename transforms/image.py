@@ -195,6 +195,11 @@ class Found:
         """Faces to hold on to: those of the quick look for the largest one, else those of the thorough look."""
         return self.by("largest-face") or self.by("faces")
 
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Who gave no answer, each once, whatever it was asked with: `objects` for `objects:heat:dog`."""
+        return tuple(dict.fromkeys(missing.detector.partition(":")[0] for missing in self.missing))
+
     def merged(self, other: Found) -> Found:
         """Both, as the answers to different questions about the same picture."""
         return Found(

@@ -2,56 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from . import vocabulary
 from .failure import bad_argument, nearest
 from .numbers import decimal
+from .several import Several
 
-MOST = 16  # models that one step may ask
+LISTED = 12  # names that an error message lists
+
+READ = "text:words"
+"""The kind that says what is written: `text` alone only says where."""
 
 
 @dataclass(frozen=True)
-class Kinds:
-    """Names of kinds or of the operator's models, with `:` between them, each once.
+class ModelName:
+    """The name of a kind that comes with Darkroom (`built_in`), or of one of the operator's models."""
 
-    Values are tuples in the order that they were written in. `words` are the kinds that come with Darkroom.
-    """
-
-    words: tuple[str, ...]
+    built_in: tuple[str, ...]
 
     @property
-    def known(self) -> tuple[str, ...]:
-        return (*self.words, *vocabulary.current().names)
+    def words(self) -> tuple[str, ...]:
+        return (*self.built_in, *vocabulary.current().names)
 
-    def parse(self, text: str) -> tuple[str, ...]:
-        names = text.split(":")
-        unknown = next((name for name in names if name not in self.known), None)
-        if unknown is not None:
-            close = nearest(unknown, self.known)
-            raise bad_argument(
-                f"{text!r} is not {self.describe()}: there is no model {unknown!r}",
-                hint=_hint(unknown, close), model=unknown, nearest=close,
-            )  # fmt: skip
-        if len(set(names)) < len(names) or len(names) > MOST:
-            raise bad_argument(f"{text!r} is not {self.describe()}", maximum=MOST)
-        return tuple(names)
+    def parse(self, text: str) -> str:
+        if text in self.words:
+            return text
+        close = nearest(text, self.words)
+        raise bad_argument(f"{text!r} is not {self.describe()}", hint=_hint(text, close), model=text, nearest=close)
 
-    def print(self, value: tuple[str, ...]) -> str:
-        return ":".join(value)
+    def print(self, value: str) -> str:
+        return value
 
     def describe(self) -> str:
-        return f"up to {MOST} of {', '.join(self.known)}, each once, with : between them"
+        more = ", …" if len(self.words) > LISTED else ""
+        return f"one of {', '.join(self.words[:LISTED])}{more}"
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "format": "kinds", "x-words": list(self.known)}
+        return {"type": "string", "format": "kind", "x-words": list(self.words)}
 
     def beyond(self) -> tuple[str, ...]:
-        return ("", "no-such-model", ":".join((self.words[0], self.words[0])))
+        return "", "no-such-model"
 
 
 def _hint(unknown: str, close: str | None) -> str | None:
     if decimal(unknown) is not None:
         return f"a score is written confidence={unknown}"
     return f"did you mean {close!r}?" if close else None
+
+
+_PLACED = ("objects", "masks", "faces", "codes", "text", "moderation")
+
+PLACED = Several(ModelName(_PLACED), 16)
+"""What says where something is."""
+
+TOLD = Several(ModelName((*_PLACED, "traits", "colors")), 16)
+"""What says anything of a picture."""
+
+
+def asked(names: Iterable[str]) -> frozenset[str]:
+    """The kinds of detections by their names in a URL: writing is read where it is asked for."""
+    return frozenset(READ if name == "text" else name for name in names)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from . import vocabulary
 from .failure import bad_argument, nearest
-from .labels import ALIASES, GROUPS, LABELS, labels_of
+from .image import Region
+from .labels import ALIASES, COMMON, GROUPS, LABELS, labels_of
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,9 @@ class Label:
             return word
         close = nearest(word, (*self.words, *ALIASES))
         raise bad_argument(
-            f"{text!r} is not {self.describe()}", hint=f"did you mean {close!r}?" if close else None, nearest=close
-        )
+            f"{text!r} is not {self.describe()}", hint=f"did you mean {close!r}?" if close else None, word=text,
+            nearest=close,
+        )  # fmt: skip
 
     def print(self, value: str) -> str:
         return value
@@ -41,11 +44,42 @@ class Label:
         return ("", "face", "no-such-label", "dog:cat")
 
 
-def kinds_of(word: str) -> dict[str, frozenset[str]]:
-    """The kinds of detections that tell of a Label, each with the labels that it stands for, as they are told."""
-    words = vocabulary.current()
-    kinds = {"objects": labels_of(word)} if word in LABELS or word in GROUPS else {}
-    own = words.words.get(word)
-    if own is not None:
-        kinds |= {kind: frozenset({own}) for kind in words.kinds_of(own)}
+@dataclass(frozen=True)
+class Thing(Label):
+    """The same, or `body` for a person, or the name of one of the operator's models for whatever that finds."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(("body", *super().words, *vocabulary.current().names)))
+
+    def describe(self) -> str:
+        return (
+            "a label that a model knows (dog, cell_phone), a group of them (animal), or the name of a model of your own"
+        )
+
+
+Known = Mapping[str, frozenset[str]]
+"""Kinds of detections, each with labels as it tells them; without any it is all that is found."""
+
+
+def knowing(word: str, built_in: str = "objects", *, names: bool = True) -> Known:
+    """Who can tell of a Label or Thing: the kinds of detections, each with the labels that the word stands for there.
+
+    Of the labels of COCO, and groups of them, that is the kind `built_in`; of others the operator's models. With
+    `names` a word that is the name of one of these stands for all that it finds, even if a label is called the same.
+    """
+    kinds = {built_in: labels_of(word)} if word in COMMON else {}
+    own = vocabulary.current()
+    label = own.words.get(word)
+    for model in own.models:
+        if names and model.name == word:
+            kinds[word] = frozenset()
+        elif label in model.labels:
+            kinds[model.name] = frozenset([label])
     return kinds
+
+
+def is_one(region: Region, known: Known) -> bool:
+    """Whether a model is sure that a region is what somebody knows."""
+    labels = known.get(region.by)
+    return region.sure and labels is not None and (not labels or region.label in labels)

@@ -40,6 +40,10 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 """Cloudinary's spellings, and others that are met, of the labels above; those that are the same stand here as well."""
 
 
+COMMON = frozenset({"body", *GROUPS, *LABELS})
+"""The words that stand for labels of COCO."""
+
+
 def labels_of(word: str) -> frozenset[str]:
     """The labels that a word stands for, as detectors write them: with spaces."""
     labels = frozenset({"person"}) if word == "body" else GROUPS.get(word, frozenset({word}))

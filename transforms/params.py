@@ -13,13 +13,12 @@ from .backdrop import Backdrop, BackdropText
 from .failure import Failure, bad_argument, nearest
 from .gravity import Compass, Focus, Gravity
 from .hues import BLACK, TRANSPARENT, WHITE, Colour, ColourText
-from .kinds import Kinds
 from .numbers import Degrees, Float, Int, Percent, Pixels, Ratio
 from .places import MAX_SIDE, Aspect, Corners, Dimensions, Length, Offset, WxH, pixels_of
 
 __all__ = [
     "BLACK", "MAX_SIDE", "TRANSPARENT", "WHITE", "Aspect", "Backdrop", "BackdropText", "Choice", "Colour", "ColourText",
-    "Compass", "Corners", "Degrees", "Dimensions", "Flag", "Float", "Focus", "Gravity", "Int", "IntOr", "Kinds",
+    "Compass", "Corners", "Degrees", "Dimensions", "Flag", "Float", "Focus", "Gravity", "Int", "IntOr",
     "Length", "Offset", "Parameter", "Percent", "Pixels", "Ratio", "WxH", "pixels_of",
 ]  # fmt: skip
 

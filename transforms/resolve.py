@@ -162,7 +162,7 @@ class _Course:
 
     def _found(self, operand: Operand) -> Found:
         found = self.ask(kinds_of(operand))
-        silent = dict.fromkeys(missing.detector for missing in found.missing)
+        silent = dict.fromkeys(found.silent)
         # Who asks for moderation holds something back by it: nobody is shown a picture that was not looked at.
         if silent and (self.closed or operand.name == "moderation"):
             raise Failure(

@@ -73,7 +73,7 @@ def run(
             result, told = _apply(planned, given, probe, find, telling)
         except Failure as failure:
             raise failure.with_details(operation=planned.step.operation.name, step=str(planned.step)) from None
-        degraded.update((missing.detector, None) for found in told for missing in found.missing)
+        degraded.update(dict.fromkeys(base for found in told for base in found.silent))
         if isinstance(result, Image) and (actual or not _foretold(planned, given, result)):
             actual = result.size  # such a step, and all after it, are given every pixel
             planned = plan.known(planned, actual)

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from math import hypot, sqrt
-from typing import Any
 
 import numpy as np
 
-from . import vocabulary
-from .failure import bad_argument, nearest
 from .image import Box, Found, Mask, Region
-from .labels import ALIASES, GROUPS, LABELS, labels_of
-from .worth import apart
+from .labelled import Thing, is_one, knowing
+from .labels import GROUPS
+from .several import Several
+from .worth import FACE_SUBJECT, apart
 
 MASKS, MATTE = "masks", "matte"
 """Kinds of detections: a mask of each thing, and one of whatever stands out."""
 
-FACE_WEIGHT = 3.0  # of a person's face to a thing as large
 ALIKE = 0.5  # of the main thing's weight: a couple stays together, passers-by go
 OFF_CENTRE = 0.5  # what weighs in the middle counts for half in a corner
 HELD = GROUPS["accessory"] | GROUPS["sports"] | {"cell_phone"}
 REACH = 0.2  # of a person's sides, by which what it holds may stand out
 WITHIN = 0.5  # share of a thing's box from which on it is held
-MOST_WORDS = 8
+
+THINGS = Several(Thing(), 8)
+"""What can be cut out."""
 
 
 def main(found: Found) -> tuple[Region, ...]:
@@ -46,7 +45,7 @@ def _weight(region: Region, found: Found, things: Iterable[Region]) -> float:
     x, y = region.box.centre
     away = min(1.0, hypot(x - 0.5, y - 0.5) / hypot(0.5, 0.5))
     faces = [face.box for face in found.faces if _owner(face.box, things) is region]
-    weight = region.score * sqrt(_area(region)) + FACE_WEIGHT * sum(sqrt(face.area) for face in faces)
+    weight = region.score * sqrt(_area(region)) + FACE_SUBJECT * sum(sqrt(face.area) for face in faces)
     return weight * (1 - OFF_CENTRE * away)
 
 
@@ -77,71 +76,16 @@ def _is_held(region: Region, people: Iterable[Box]) -> bool:
 
 def kinds_of(words: Iterable[str]) -> frozenset[str]:
     """The kinds of detections that mask things of those words: of what the operator's models know, theirs."""
-    return frozenset(kind for word in words for kind in _kinds_of(word))
-
-
-def _kinds_of(word: str) -> Iterator[str]:
-    own = vocabulary.current()
-    if word in _COMMON:
-        yield MASKS
-    yield from own.kinds_of(own.words.get(word, word))
-    if word in own.names:
-        yield word
+    return frozenset(kind for word in words for kind in knowing(word, MASKS))
 
 
 def named(found: Found, words: Iterable[str], index: int | None = None) -> tuple[Region, ...]:
     """What was masked of things of those words, the largest first; with an `index` from 1 only that one of them."""
-    regions = {region for word in words for region in _named(found, word)}
+    known = [knowing(word, MASKS) for word in words]
+    regions = [region for region in found.regions if region.mask and any(is_one(region, one) for one in known)]
     largest_first = sorted(regions, key=lambda region: (-region.box.area, -region.score, region.box.x, region.box.y))
     return tuple(largest_first) if index is None else apart(largest_first)[index - 1 : index]
 
 
-def _named(found: Found, word: str) -> Iterator[Region]:
-    own = vocabulary.current()
-    labels, kinds = labels_of(word) | {own.words.get(word, word)}, kinds_of([word])
-    for region in found.regions:
-        if region.by in kinds and region.sure and region.mask and (region.by == word or region.label in labels):
-            yield region
-
-
 def masks_of(regions: Iterable[Region]) -> tuple[Mask, ...]:
     return tuple(region.mask for region in regions if region.mask)
-
-
-_COMMON = frozenset({"body", *GROUPS, *LABELS})
-
-
-@dataclass(frozen=True)
-class Things:
-    """One or more things that can be cut out, each once, with `:` between them: a label, a group of them, or what one
-    of the operator's models finds. Values are tuples in the order written."""
-
-    def parse(self, text: str) -> tuple[str, ...]:
-        words, known = text.split(":"), self._known()
-        stranger = next((word for word in words if word not in known), None)
-        if stranger is not None:
-            close = ALIASES.get(stranger) or nearest(stranger, known)
-            raise bad_argument(
-                f"{text!r} is not {self.describe()}: there is no label {stranger!r}",
-                hint=f"did you mean {close!r}?" if close else None, word=stranger, nearest=close,
-            )  # fmt: skip
-        if len(set(words)) < len(words) or len(words) > MOST_WORDS:
-            raise bad_argument(f"{text!r} is not {self.describe()}", maximum=MOST_WORDS)
-        return tuple(words)
-
-    def print(self, value: tuple[str, ...]) -> str:
-        return ":".join(value)
-
-    def describe(self) -> str:
-        return f"up to {MOST_WORDS} things such as dog or vehicle, each once, with : between them"
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "format": "things", "x-words": list(self._known())}
-
-    def beyond(self) -> tuple[str, ...]:
-        return "", "no-such-thing", "dog:dog", "dog:"
-
-    @staticmethod
-    def _known() -> tuple[str, ...]:
-        own = vocabulary.current()
-        return tuple(dict.fromkeys(("body", *GROUPS, *LABELS, *own.names, *own.words)))

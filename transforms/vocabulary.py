@@ -1,4 +1,4 @@
-"""What the operator's own models add to the grammar: their names, and the labels that they know.
+"""What the operator's own models, and plug-ins, add to the grammar: their names, and the labels that they know.
 
 One vocabulary per process, because a URL means the same to everybody in it; it is installed before URLs are read, and
 again when models come or go.
@@ -24,7 +24,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The operator's models, by name."""
+    """The kinds of detections of plug-ins, then the operator's models, by name."""
 
     models: tuple[Named, ...] = ()
 

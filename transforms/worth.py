@@ -25,6 +25,7 @@ CENTRE_WEIGHT = 0.4  # of an object's weight, for its centre in the middle of th
 HEAD_WEIGHT = 0.3  # of a body's weight, for its head
 HEAD = 0.25  # of a body's height
 SAME_PLACE = 0.6  # intersection over union from which two boxes are one thing that goes by two names
+FACE_SUBJECT = 3.0  # how much more a face weighs than an object as large, among what a picture is about
 LIKELY = 0.4  # score from which a thing counts, together with the other names that it goes by
 
 HEADED = frozenset({"person", *GROUPS["animal"]})

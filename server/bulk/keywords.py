@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,8 +17,8 @@ WRITABLE = BOTH | {"image/webp"}
 NEEDED = "keywords need pyexiv2: pip install -e '.[metadata]'"
 
 
-def write(path: Path, words: Sequence[str], *, dry: bool = False) -> str:
-    """Adds what is not there yet, and says `written`, `same`, or `would-write` where it is `dry`.
+def write(path: Path, words: Sequence[str], copy: Path | None) -> str:
+    """Adds what is not there yet, and says `written`, `same`, or `would-write` where there is no `copy` to be made.
 
     The file is replaced in one step by a changed copy, with the same owner's rights and a new modification time:
     backups and caches must see that it is another one. Raises Failure `keywords-not-supported`, `not-writable`.
@@ -40,25 +39,23 @@ def write(path: Path, words: Sequence[str], *, dry: bool = False) -> str:
     keywords = [*iptc, *(word for word in short if word not in iptc)] if kind in BOTH else iptc
     if (subject, keywords) == (xmp, iptc):
         return "same"
-    if dry:
+    if copy is None:
         return "would-write"
-    _replace(path, subject, keywords)
+    _replace(path, copy, subject, keywords)
     return "written"
 
 
-def _replace(path: Path, subject: list[str], keywords: list[str]) -> None:
+def _replace(path: Path, copy: Path, subject: list[str], keywords: list[str]) -> None:
     import pyexiv2
 
     try:
-        handle, name = tempfile.mkstemp(prefix=".darkroom-", suffix=path.suffix, dir=path.parent)
+        copy.touch(0o600, exist_ok=False)
     except OSError as error:
         raise _not_writable(error) from None
-    os.close(handle)
-    copy = Path(name)
     try:
         shutil.copyfile(path, copy)
         shutil.copymode(path, copy)
-        with pyexiv2.Image(name) as image:
+        with pyexiv2.Image(os.fsdecode(copy)) as image:
             image.modify_xmp({XMP: subject})
             if keywords:
                 image.modify_iptc({CHARSET: UTF8, IPTC: keywords})

@@ -16,7 +16,7 @@ from ..assemble import Parts
 from ..bar import Bar
 from ..settings import Settings
 from ..urls.request import Request
-from . import keywords
+from .exiv2 import Exiv2
 from .items import Item
 from .rows import Done, Row, Writer, row_of
 
@@ -51,9 +51,9 @@ async def tag(
 
     async def one(item: Item) -> Row:
         async with gate:
-            return await _row(parts, item, work)
+            return await _row(parts, item, work, exiv2)
 
-    with Bar("tagging", total) as advance:
+    with Exiv2() as exiv2, Bar("tagging", total) as advance:
         left = _undone(items, done, tally, advance)
         async for row in _in_order((one(item) for item in left), at_once * AHEAD):
             writer.write(row)
@@ -78,14 +78,14 @@ async def _in_order(work: Iterator[Any], ahead: int) -> AsyncIterator[Row]:
             task.cancel()
 
 
-async def _row(parts: Parts, item: Item, work: Work) -> Row:
+async def _row(parts: Parts, item: Item, work: Work, exiv2: Exiv2) -> Row:
     state = item.state()
     try:
         report = await _report(parts, Request(work.pipeline, item.ref()))
     except Failure as failure:
         return row_of(item, state, {"error": {"code": failure.code, "message": failure.message}})
     if work.keywords and not item.is_remote:
-        report["keywords"] = await _keywords(item, report, dry=work.dry)
+        report["keywords"] = await _keywords(exiv2, item, report, dry=work.dry)
         state = item.state()
     return row_of(item, state, report)
 
@@ -98,17 +98,13 @@ async def _report(parts: Parts, request: Request) -> Row:
     return report
 
 
-_exiv2 = asyncio.Lock()  # which is not for several threads
-
-
-async def _keywords(item: Item, report: Row, *, dry: bool) -> Any:
+async def _keywords(exiv2: Exiv2, item: Item, report: Row, *, dry: bool) -> Any:
     told = (tag for tag in report.get("tags", ()) if tag.get("by") != "colors" and tag.get("kind") != "synonym")
     words = [str(tag["tag"]) for tag in told]
-    async with _exiv2:
-        try:
-            return await asyncio.to_thread(keywords.write, item.path, words, dry=dry)
-        except Failure as failure:
-            return {"error": {"code": failure.code, "message": failure.message}}
+    try:
+        return await exiv2.write(item.path, words, dry=dry)
+    except Failure as failure:
+        return {"error": {"code": failure.code, "message": failure.message}}
 
 
 def _undone(items: Iterable[Item], done: Done, tally: Tally, advance: Callable[[], None]) -> Iterator[Item]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
@@ -32,7 +33,7 @@ DISTANCE = 10
 differ in at most 8, 92 % of those cropped by 3 % a side in at most 10; of 3,240 pairs of different ones the nearest
 differ in 18."""
 MOST_ALSO = 8
-VOCABULARY = 5_000  # tags among which the nearest of an unknown one is looked for
+VOCABULARY = 5_000  # tags among which the nearest of an unknown one is looked for: 10 ms, of long ones up to 450
 
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -105,7 +106,7 @@ class Search:
         names = [await _meant(looking, text) for text in asked]
         found, following = await looking.sources(names, before, limit)
         body = {
-            "tag": names[0], "also": names[1:], "sources": [_told(listed.record) for listed in found],
+            "tag": names[0], "also": names[1:], "sources": await _told(listed.record for listed in found),
             "next": None if following is None else str(following),
         }  # fmt: skip
         also = [("also", name) for name in names[1:]]
@@ -126,7 +127,8 @@ class Search:
         )  # fmt: skip
         record = await looking.known(asked, peer)
         alike = await looking.similar(record, distance, limit)
-        rows = [{"distance": one.distance, **_told(one.listed.record)} for one in alike]
+        told = await _told(one.listed.record for one in alike)
+        rows = [{"distance": one.distance, **row} for one, row in zip(alike, told, strict=True)]
         bits = record.fingerprint
         body = {"path": record.path, "fingerprint": None if bits is None else f"{bits:016x}", "similar": rows}
         return JSONResponse(body, headers=_NO_STORE)
@@ -173,7 +175,7 @@ async def _meant(looking: Looking, text: str) -> str:
         if candidate and await _exists(looking, candidate):
             return candidate
     known = [tag for tag, _ in await looking.feed.index.tags("", "", VOCABULARY)]
-    close = nearest(name, known)
+    close = await asyncio.to_thread(nearest, name, known)
     raise Failure(
         Kind.NOT_FOUND, "unknown-tag", "in nothing that is indexed was this found",
         hint=f"did you mean {close!r}?" if close else "/tags lists what was found", details={"nearest": close},
@@ -185,7 +187,12 @@ async def _exists(looking: Looking, name: str) -> bool:
     return bool(rows) and rows[0][0] == name
 
 
-def _told(record: Record) -> dict[str, Any]:
+async def _told(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """What is told of each. In a thread: of a thousand it takes 40 ms."""
+    return await asyncio.to_thread(lambda: [_row(record) for record in records])
+
+
+def _row(record: Record) -> dict[str, Any]:
     return {
         "path": record.path,
         "found_at": datetime.fromtimestamp(record.found_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),

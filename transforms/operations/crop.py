@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
 from math import floor
 from typing import Annotated, Any, Literal
 
@@ -177,13 +179,10 @@ def crop(
     search = search_of(every(object) if object else gravity)
     if search is None:
         region = _region(before, _extent(before, size, ratio), (x, y), gravity)
-        window = Box(region.x / before.width, region.y / before.height,
-                     region.width / before.width, region.height / before.height)  # fmt: skip
-        return cut(image, *pixels_in(window, image.size))
+        return cut(image, *pixels_in(_fraction(region, before), image.size))
     shown = (nth_seen(search, index or 1, found),) if object else things_seen(search, found)
-    boxes = [region.box.grown(2 * padding) for region in shown]
     if not knows_its_size(size, ratio):
-        return cut(image, *pixels_in(_around_all(boxes, zoom), image.size))
+        return cut(image, *pixels_in(_around_all(shown, padding, zoom), image.size))
     factor = _factor(before, after, zoom) if shown else 1.0
     width, height = after.width / before.width * factor, after.height / before.height * factor
     if object:
@@ -193,6 +192,10 @@ def crop(
     if factor == 1:
         return cut(image, *pixels_in(window, image.size))
     return taken(image, window, Size(nearest_pixel(after.width * scale.x), nearest_pixel(after.height * scale.y)))
+
+
+def _fraction(pixels: Box, size: Size) -> Box:
+    return Box(pixels.x / size.width, pixels.y / size.height, pixels.width / size.width, pixels.height / size.height)
 
 
 def _around_object(
@@ -212,14 +215,12 @@ def _factor(before: Size, after: Size, zoom: float) -> float:
     return min(1 / zoom, before.width / after.width, before.height / after.height)
 
 
-def _around_all(boxes: list[Box], zoom: float) -> Box:
-    """The box around all, its sides divided by zoom, inside the picture; without any, the picture."""
+def _around_all(shown: Sequence[Region], padding: float, zoom: float) -> Box:
+    """The box around all, padded, its sides divided by zoom, inside the picture; without any, the picture."""
     whole = Box(0, 0, 1, 1)
-    if not boxes:
+    if not shown:
         return whole
-    box = boxes[0]
-    for other in boxes[1:]:
-        box = box.union(other)
+    box = reduce(Box.union, (region.box.grown(2 * padding) for region in shown))
     return box.grown(1 / zoom - 1).clipped() or whole
 
 

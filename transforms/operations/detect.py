@@ -7,30 +7,25 @@ from typing import Annotated
 from .. import vocabulary
 from ..drawing import Drawing, canvas
 from ..image import Found, Frame, Region
-from ..kinds import Kinds
+from ..kinds import PLACED, asked
 from ..params import Ratio
 from ..registry import operation
 from ..tagging import counts
 
-WORDS = ("objects", "masks", "faces", "codes", "text", "moderation")
-"""What may be asked by name, beside the operator's models."""
-
 USUAL = frozenset({"objects", "faces", "codes"})
-READ = "text:words"
 SAME = 0.5  # intersection over union from which a box and one with a mask are the same thing
 
 
 def _asked(models: tuple[str, ...] | None, masks: bool | None, **_: object) -> frozenset[str]:
-    """The kinds of detections: writing is read where it is asked for."""
     named = USUAL | vocabulary.current().tagging if models is None else frozenset(models)
-    return frozenset(READ if kind == "text" else kind for kind in named | ({"masks"} if masks else set()))
+    return asked(named | ({"masks"} if masks else set()))
 
 
 @operation("detect", example="detect:0.5", needs=_asked, scaling="commutes")
 def detect(
     frame: Frame,
     confidence: Annotated[float, Ratio(0, 1)] | None = None,
-    models: Annotated[tuple[str, ...], Kinds(WORDS)] | None = None,
+    models: Annotated[tuple[str, ...], PLACED] | None = None,
     masks: bool | None = None,
     *,
     found: Found,
@@ -43,9 +38,9 @@ def detect(
     operator's models that tag. `masks=true` asks for masks as well, `masks=false` draws none. What lies askew is framed
     askew. Lines and letters grow with the picture.
     """
-    asked = _asked(models, masks)
+    kinds = _asked(models, masks)
     drawing = Drawing(canvas(frame.pixels), frame.size)
-    shown = [region for region in found.regions if region.by in asked and counts(region, confidence)]
+    shown = [region for region in found.regions if region.by in kinds and counts(region, confidence)]
     shown = sorted((region for region in shown if not _doubled(region, shown)), key=lambda at: -at.box.area)
     if masks is not False:
         for region in shown:

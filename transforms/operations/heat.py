@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import cv2
 import numpy as np
 
 from ..drawing import Drawing, canvas
-from ..failure import Failure, Kind
+from ..failure import Failure, Kind, bad_argument
 from ..image import Box, Found, Frame, Image, Mask, PixelArray, Probe, Region, Size
-from ..labelled import Label, kinds_of
+from ..labelled import Label, knowing
 from ..masks import plane
 from ..output import Report
 from ..params import Percent
 from ..registry import operation
+from ..tagging import BARCODES, COLOURS, FACE, MATRICES, TEXT, TRAITS
 
 HEAT = "heat:"  # what a kind of detection is asked with; labels have `|` between them
 LONG_SIDE_FOR_DETECTORS = 640
@@ -24,7 +25,36 @@ REDDEST = 0.88  # of the colours, from blue to red, beyond which they get dark
 
 
 def _kinds(tag: str, **_: object) -> frozenset[str]:
-    return frozenset(f"{kind}:{HEAT}{'|'.join(sorted(labels))}" for kind, labels in kinds_of(tag).items())
+    return frozenset(f"{kind}:{HEAT}{'|'.join(sorted(labels))}" for kind, labels in knowing(tag, names=False).items())
+
+
+_DRAWN = {FACE: "faces", TEXT: "text", **dict.fromkeys((*BARCODES, *MATRICES), "codes")}
+_RULES = frozenset({*TRAITS, *COLOURS})
+
+
+@dataclass(frozen=True)
+class Cause(Label):
+    """A label of a model that can be asked again, about a picture with a part of it covered."""
+
+    def parse(self, text: str) -> str:
+        try:
+            return super().parse(text)
+        except Failure:
+            hint = _otherwise(text)
+            if hint is None:
+                raise
+            raise bad_argument(
+                f"{text!r} is not {self.describe()}; explain works for labels of models that can be asked again",
+                hint=hint, word=text, nearest=None,
+            ) from None  # fmt: skip
+
+
+def _otherwise(text: str) -> str | None:
+    """What shows where a tag comes from that is no label of such a model."""
+    tag = text.replace("_", " ").casefold()
+    if tag in _DRAWN:
+        return f"detect:models={_DRAWN[tag]} draws it"
+    return f"{tag} follows from the pixels by a rule that docs/tags.md states" if tag in _RULES else None
 
 
 def _hot(found: Found, tag: str) -> Region | None:
@@ -39,15 +69,16 @@ def _answered(found: Found, tag: str) -> bool:
 
 @operation("explain", example="explain:person", needs=_kinds, scaling="commutes")
 def explain(
-    frame: Frame, tag: Annotated[str, Label()], opacity: Annotated[int, Percent(0, 100)] = 60, box: bool = True, *,
+    frame: Frame, tag: Annotated[str, Cause()], opacity: Annotated[int, Percent(0, 100)] = 60, box: bool = True, *,
     found: Found, probe: Probe,
 ) -> Frame:  # fmt: skip
     """Paint the heat map of what made a tag over the picture: red where it hangs on the pixels most, blue where little.
 
     Found by covering places with gray, one after the other, and asking the model again: what the tag loses by that is
     the heat of the place. The surest two things of the label are looked into. `tag` is a label (`dog`) or a group of
-    labels (`animal`), also of the operator's own models. `opacity` is that of the paint where it is hottest. With `box`
-    a frame is drawn around all that is at least half as hot as the hottest place.
+    labels (`animal`), also of the operator's own models: what can be asked again. What other detectors say (`face`,
+    `text`, `blurry`, colours) is refused. `opacity` is that of the paint where it is hottest. With `box` a frame is
+    drawn around all that is at least half as hot as the hottest place.
 
     Where the tag was not found at all it fails with `tag-not-found`, but for single frames of an animation, which stay
     as they are. Without an answer of the detector the picture stays as it is.
@@ -86,7 +117,7 @@ def _detail(before: Size, found: Found | None, tag: str) -> float:
 
 
 @operation("explain-box", example="explain-box:person", needs=_kinds, scaling="absorbs", detail=_detail)
-def explain_box(image: Image, tag: Annotated[str, Label()], *, found: Found) -> Report:
+def explain_box(image: Image, tag: Annotated[str, Cause()], *, found: Found) -> Report:
     """Say where what made a tag is, as JSON.
 
     `box` is around all that is at least half as hot as the hottest place, and `peak` is that place, both in fractions

@@ -9,16 +9,13 @@ import numpy as np
 
 from ..geometry import nominal
 from ..image import Affine, Box, Found, Image, Probe, Region, Scale, Size
-from ..kinds import Kinds
+from ..kinds import READ, TOLD, asked
 from ..output import Encoding, Past, Report
 from ..params import Ratio
 from ..placeholders import Sketch, summary
 from ..projection import moved
 from ..registry import operation
 from ..tagging import Said, asked_for_all, counts, tags_of
-
-WORDS = ("objects", "masks", "faces", "codes", "traits", "colors", "text", "moderation")
-"""What may be asked by name, beside the operator's models."""
 
 LONG_SIDE_FOR_DETECTORS = 640
 LONG_SIDE_FOR_COLOURS = 160
@@ -29,15 +26,13 @@ def _tag_detail(before: Size, found: Found | None, **_: object) -> float:
 
 
 def _asked(models: tuple[str, ...] | None, **_: object) -> frozenset[str]:
-    """The kinds of detections: writing is read where it is asked for."""
-    named = asked_for_all() if models is None else frozenset(models)
-    return frozenset(READ if kind == "text" else kind for kind in named)
+    return asked(asked_for_all() if models is None else models)
 
 
 @operation("auto-tag", example="auto-tag", needs=_asked, scaling="absorbs", detail=_tag_detail)
 def auto_tag(
     image: Image,
-    models: Annotated[tuple[str, ...], Kinds(WORDS)] | None = None,
+    models: Annotated[tuple[str, ...], TOLD] | None = None,
     confidence: Annotated[float, Ratio(0, 1)] | None = None,
     related: bool = True,
     placeholders: bool = False,
@@ -52,27 +47,17 @@ def auto_tag(
     barcodes), `traits` (blurry, portrait …), `colors`, `text` (what is written), `moderation`, and the operator's own
     models. Without it: objects, faces, codes, traits, colors, and the operator's models that tag. What was not asked
     for has no list in the answer. What counts is what its model is sure of; `confidence` is another lowest score, for
-    all of them. A tag is given once, the surest first; `by` says which detector gave it, `count` how many there are,
-    and `of` and `kind` from which tag it follows, as a `parent` (vehicle) or a `synonym` (sofa): `related=no` leaves
-    these out. Boxes and points are fractions of the picture at this step, from its top left corner. `models` in the
-    answer names the models that answered, `missing` those that could not and what to do. `placeholders` adds what
-    `info` says of them. See docs/tags.md.
+    all of them; words for the whole picture (of classifiers, moderation, traits) are only told where they are sure, so
+    that it brings back none of these. A tag is given once, the surest first; `by` says which detector gave it, `count`
+    how many there are, and `of` and `kind` from which tag it follows, as a `parent` (vehicle) or a `synonym` (sofa):
+    `related=no` leaves these out. Boxes and points are fractions of the picture at this step, from its top left corner.
+    `models` in the answer names the models that answered, `missing` those that could not and what to do. `placeholders`
+    adds what `info` says of them. See docs/tags.md.
     """
-    asked = _asked(models)
-    seen = sorted((at for at in found.regions if counts(at, confidence)), key=_order)
-    size = nominal(image.size, scale)
-    lists: dict[str, list[dict[str, Any]]] = {
-        "objects": [{**_thing(at), "by": at.by} for at in seen if at.by not in _LISTED_APART],
-        "faces": [_face(at) for at in seen if at.by == "faces"],
-        "codes": [_thing(at) for at in seen if at.by == "codes"],
-        "text": [_thing(at) for at in seen if at.by == READ],
-        "moderation": [{**_thing(at), "unsafe": _is_unsafe(at, found)} for at in seen if at.by == "moderation"],
-        "traits": _traits(found, confidence),
-        "colors": [{"hex": at.hex, "name": at.name, "share": _rounded(at.share)} for at in found.colors],
-    }
+    kinds, size = _asked(models), nominal(image.size, scale)
     return Report({
         "tags": [_tag(said) for said in tags_of(found, confidence, related=related)],
-        **{name: listed for name, listed in lists.items() if _was_asked(name, asked)},
+        **{name: listed for name, listed in _lists(found, confidence).items() if _was_asked(name, kinds)},
         "image": {"width": size.width, "height": size.height, "format": probe.format, "bytes": probe.bytes,
                   "frames": probe.frames},
         "models": dict(sorted(found.models)),
@@ -81,7 +66,20 @@ def auto_tag(
     })  # fmt: skip
 
 
-READ = "text:words"
+def _lists(found: Found, confidence: float | None) -> dict[str, list[dict[str, Any]]]:
+    """What counts of all that was found, in the lists that it belongs in."""
+    seen = sorted((at for at in found.regions if counts(at, confidence)), key=_order)
+    return {
+        "objects": [{**_thing(at), "by": at.by} for at in seen if at.by not in _LISTED_APART],
+        "faces": [_face(at) for at in seen if at.by == "faces"],
+        "codes": [_thing(at) for at in seen if at.by == "codes"],
+        "text": [_thing(at) for at in seen if at.by == READ],
+        "moderation": [{**_thing(at), "unsafe": _is_unsafe(at, found)} for at in seen if at.by == "moderation"],
+        "traits": _traits(found, confidence),
+        "colors": [{"hex": at.hex, "name": at.name, "share": _rounded(at.share)} for at in found.colors],
+    }
+
+
 _LISTED_APART = frozenset({"faces", "codes", "moderation", READ})
 _NO_OBJECTS = _LISTED_APART | {"traits", "colors"}
 

@@ -14,7 +14,7 @@ from ..image import Found, Frame, PixelArray, Region
 from ..masks import shape
 from ..params import Int, Ratio
 from ..registry import operation
-from ..subjects import MASKS, MATTE, Things, kinds_of, main, masks_of, named
+from ..subjects import MASKS, MATTE, THINGS, kinds_of, main, masks_of, named
 
 By = Literal["objects", "matting"]
 Fallback = Literal["keep", "clear", "fail"]
@@ -63,7 +63,7 @@ def _kinds(things: tuple[str, ...], **_: object) -> frozenset[str]:
 @operation("cut-out", example="cut-out:person", needs=_kinds, scaling="commutes")
 def cut_out(
     frame: Frame,
-    things: Annotated[tuple[str, ...], Things()],
+    things: Annotated[tuple[str, ...], THINGS],
     index: Annotated[int | None, Int(1, 100)] = None,
     fallback: Fallback = "keep",
     *,

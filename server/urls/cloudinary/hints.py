@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from transforms.failure import Failure, bad_argument
-from transforms.labels import ALIASES
-from transforms.subjects import Things
-
-_THINGS = Things()
+from transforms.subjects import THINGS
 
 
 class Hints:
@@ -18,7 +15,7 @@ class Hints:
         inner = text[1:-1] if text.startswith("(") and text.endswith(")") else text
         words = [word.strip() for word in inner.split(";")]
         try:
-            return _THINGS.parse(":".join(ALIASES.get(word, word) for word in words))
+            return THINGS.parse(":".join(words))
         except Failure as failure:
             raise bad_argument(
                 f"{text!r} is not {self.describe()}", hint=failure.hint, **failure.details
@@ -39,8 +36,8 @@ class Hints:
 
 def things(hints: str) -> str:
     """The same as an operation's argument."""
-    return _THINGS.print(Hints().parse(hints))
+    return THINGS.print(Hints().parse(hints))
 
 
 def hints(things: str) -> str:
-    return Hints().print(_THINGS.parse(things))
+    return Hints().print(THINGS.parse(things))
