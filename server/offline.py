@@ -40,6 +40,8 @@ async def warm(settings: Settings, needs: bool) -> AsyncIterator[Parts]:
             if time.monotonic() > until:
                 raise Failure(Kind.UNAVAILABLE, "detector-unavailable", "the detectors did not start")
             await asyncio.sleep(0.1)
+        if needs:
+            await parts.identities.refresh()  # the words of its models, before the path is read by them
         yield parts
 
 
