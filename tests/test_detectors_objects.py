@@ -181,7 +181,9 @@ def test_each_question_gets_its_own_answer(tmp_path):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 2)])
 def test_pictures_of_any_shape(tmp_path, size):
-    asked(opened(tmp_path / "crops.onnx", [Answer("wheat", 0.9)]), size=size)
+    (region,) = asked(opened(tmp_path / "crops.onnx", [Answer("wheat", 0.9)]), size=size).regions
+    assert (region.label, region.sure) == ("wheat", True)
+    assert region.box.clipped() == region.box
 
 
 def test_shipped_thresholds():

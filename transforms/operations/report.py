@@ -50,9 +50,9 @@ def auto_tag(
     all of them; words for the whole picture (of classifiers, moderation, traits) are only told where they are sure, so
     that it brings back none of these. A tag is given once, the surest first; `by` says which detector gave it, `count`
     how many there are, and `of` and `kind` from which tag it follows, as a `parent` (vehicle) or a `synonym` (sofa):
-    `related=false` leaves these out. Boxes and points are fractions of the picture at this step, from its top left corner.
-    `models` in the answer names the models that answered, `missing` those that could not and what to do. `placeholders`
-    adds what `info` says of them. See docs/tags.md.
+    `related=false` leaves these out. Boxes and points are fractions of the picture at this step, from its top left
+    corner. `models` in the answer names the models that answered, `missing` those that could not and what to do.
+    `placeholders` adds what `info` says of them. See docs/tags.md.
     """
     kinds, size = _asked(models), nominal(image.size, scale)
     return Report({
