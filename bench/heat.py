@@ -26,6 +26,7 @@ from detectors.found import Box, PixelArray
 from detectors.letterbox import letterbox
 from detectors.models import ModelStore
 from detectors.registry import Loaded, Question, serving
+from transforms.image import HEAT
 
 from .annotated import coco
 
@@ -78,7 +79,7 @@ def _cases(shared: Path, model: Loaded, every: int) -> Iterator[tuple[PixelArray
 
 
 def _explained(model: Loaded, pixels: PixelArray, label: str) -> Heat | None:
-    regions = model.find([Question(f"objects:{heats.WORD}{label}", pixels)])[0].regions
+    regions = model.find([Question(f"objects:{HEAT}{label}", pixels)])[0].regions
     if not regions or regions[0].mask is None:
         return None
     mask = regions[0].mask

@@ -17,16 +17,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.image import BETWEEN, HEAT
+
 from .canary import Pulsed
 from .found import Box, Found, Mask, PixelArray, Region
-from .registry import HEAT, Loaded, Question, base_of
+from .registry import Loaded, Question, base_of
 
 Heat = NDArray[np.float32]
-
-WORD = HEAT
-"""A kind `objects:heat:dog` asks what made `dog`; several labels have BETWEEN between them."""
-
-BETWEEN = "|"
 
 PLACES, PATCH = 5, 3 / 8  # patches along each side of a box, and their share of that side
 PLACES_OF_ALL, PATCH_OF_ALL = 7, 0.22  # the same of the whole picture
@@ -49,15 +46,15 @@ class Explaining:
             self.pulse = inner.pulse
 
     def find(self, questions: Sequence[Question]) -> list[Found]:
-        plain = [question for question in questions if not question.argument.startswith(WORD)]
+        plain = [question for question in questions if not question.argument.startswith(HEAT)]
         answers = iter(self.inner.find(plain) if plain else ())
         return [
-            self._explained(question) if question.argument.startswith(WORD) else next(answers)
+            self._explained(question) if question.argument.startswith(HEAT) else next(answers)
             for question in questions
         ]  # fmt: skip
 
     def _explained(self, question: Question) -> Found:
-        labels = frozenset(question.argument.removeprefix(WORD).split(BETWEEN))
+        labels = frozenset(question.argument.removeprefix(HEAT).split(BETWEEN))
         asked = _Asked(self.inner, base_of(question.kind), question.pixels, labels)
         region = asked.explained()
         return Found((replace(region, by=question.kind),) if region else ())

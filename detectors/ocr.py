@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from transforms.image import WORDS
+
 from .found import Found
 from .manifest import WRITING
 from .quiet import silence
@@ -16,8 +18,6 @@ from .registry import Loaded, Question, Weights, detector
 SIDE = 640
 """Long side in pixels. Of 25 lines that can be read at some size in 35 photographs, all are found at 640, 960 and 1280,
 23 at 480; 640 × 480 takes 44 ms with OpenVINO on two cores, 225 ms with ONNX Runtime."""
-
-WORDS = "words"
 
 
 class Writing:

@@ -13,7 +13,7 @@ from transforms.failure import Failure, Kind
 from .adding import Wish, add
 from .manifest import Model
 from .models import ModelStore, Progress
-from .pull import download
+from .pull import download, mismatch
 from .quiet import silence
 
 
@@ -41,12 +41,7 @@ def add_pretrained(
         model = Model(wish.name, wish.name, "", path.name, None, "", (), url=there.url)
         sha256 = download(model, path, mirror=store.mirror, progress=progress)
         if not sha256.startswith(there.sha256):
-            raise Failure(
-                Kind.BAD_GATEWAY, "model-checksum-mismatch",
-                f"what was downloaded as {path.name} has sha256 {sha256}, which does not begin with {there.sha256}",
-                hint="the address may have been taken over, or a proxy answered in its place",
-                details={"model": wish.name, "expected": there.sha256, "got": sha256},
-            )  # fmt: skip
+            raise mismatch(model, sha256, there.sha256, f"which does not begin with {there.sha256}")
         said = replace(
             wish, labels=wish.labels or there.labels, source=there.url, licence=wish.licence or there.licence or None
         )

@@ -81,12 +81,7 @@ def download(model: Model, target: Path, *, mirror: str | None = None, progress:
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise _failed(model, str(error) or type(error).__name__) from error
         if model.sha256 not in (None, sha256):
-            raise Failure(
-                Kind.BAD_GATEWAY, "model-checksum-mismatch",
-                f"what was downloaded as {model.file} has sha256 {sha256}, not {model.sha256}; it was deleted",
-                hint="the address may have been taken over, or a proxy answered in its place",
-                details={"model": model.name, "expected": model.sha256, "got": sha256},
-            )  # fmt: skip
+            raise mismatch(model, sha256, model.sha256, f"not {model.sha256}; it was deleted")
         os.fsync(file.fileno())
         os.replace(file.name, target)
     return sha256
@@ -146,6 +141,15 @@ def _save(response: httpx2.Response, file: BinaryIO, model: Model, progress: Pro
             progress(done, expected)
     file.flush()
     return total.hexdigest()
+
+
+def mismatch(model: Model, got: str, expected: str | None, why: str) -> Failure:
+    """The failure of a download that has another sha256 than it was said to have."""
+    return Failure(
+        Kind.BAD_GATEWAY, "model-checksum-mismatch", f"what was downloaded as {model.file} has sha256 {got}, {why}",
+        hint="the address may have been taken over, or a proxy answered in its place",
+        details={"model": model.name, "expected": expected, "got": got},
+    )  # fmt: skip
 
 
 def _failed(model: Model, why: str) -> Failure:

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from transforms import vocabulary
 from transforms.failure import Failure, Kind, nearest
+from transforms.image import HEAT, WORDS
 from transforms.vocabulary import Named, Vocabulary
 
 from .found import Found, PixelArray
@@ -45,10 +46,6 @@ class Weights:
         return self.model.name in PUBLISHED and not self.model.own and not self.elsewhere
 
 
-HEAT = "heat:"
-"""Begins the argument of a kind that asks what in the picture made a label (`objects:heat:dog`)."""
-
-
 @dataclass(frozen=True)
 class Question:
     """What a model is asked: a kind that it serves, about uint8 pixels (h, w, 3) BGR.
@@ -66,7 +63,7 @@ class Question:
     @property
     def is_dear(self) -> bool:
         """Whether the model looks at dozens of pictures, or lines, for it: whoever asks for one look goes first."""
-        return self.argument.startswith(HEAT) or self.argument == "words"
+        return self.argument.startswith(HEAT) or self.argument == WORDS
 
 
 class Loaded(Protocol):

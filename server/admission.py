@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from transforms.failure import Failure, Kind
+from transforms.image import HEAT
 
 LEAST_PIXELS = 1_000_000  # what an icon counts as: a render costs a few milliseconds however small it is
 HOT_PIXELS = 16_000_000  # what a heat map counts as at least: it asks a model 25 to 50 times
@@ -223,7 +224,7 @@ class Admission:
 
 def weight(pixels: int, needs: Iterable[str]) -> int:
     """The pixels that a render counts as, of sources with so many, which asks for these kinds of detections."""
-    return max(pixels, HOT_PIXELS) if any(":heat:" in kind for kind in needs) else pixels
+    return max(pixels, HOT_PIXELS) if any(f":{HEAT}" in kind for kind in needs) else pixels
 
 
 def _granted(waiter: _Waiter) -> bool:

@@ -114,6 +114,9 @@ class Mask:
     at: tuple[float, float, float, float, float, float] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
+HEAT, BETWEEN, WORDS = "heat:", "|", "words"  # arguments of kinds: objects:heat:dog|cat, text:words
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """Something found at a place. `by` is the kind that was asked: faces, largest-face, all-faces, objects, codes …

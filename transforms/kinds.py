@@ -8,12 +8,13 @@ from typing import Any
 
 from . import vocabulary
 from .failure import bad_argument, nearest
+from .image import WORDS
 from .numbers import decimal
 from .several import Several
 
 LISTED = 12  # names that an error message lists
 
-READ = "text:words"
+READ = f"text:{WORDS}"
 """The kind that says what is written: `text` alone only says where."""
 
 

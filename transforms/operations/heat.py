@@ -10,7 +10,7 @@ import numpy as np
 
 from ..drawing import Drawing, canvas
 from ..failure import Failure, Kind, bad_argument
-from ..image import Box, Found, Frame, Image, Mask, PixelArray, Probe, Region, Size
+from ..image import BETWEEN, HEAT, Box, Found, Frame, Image, Mask, PixelArray, Probe, Region, Size
 from ..labelled import Label, knowing
 from ..masks import plane
 from ..output import Report
@@ -18,14 +18,15 @@ from ..params import Percent
 from ..registry import operation
 from ..tagging import BARCODES, COLOURS, FACE, MATRICES, TEXT, TRAITS
 
-HEAT = "heat:"  # what a kind of detection is asked with; labels have `|` between them
 LONG_SIDE_FOR_DETECTORS = 640
 STRIP = 128  # rows that are painted at once
 REDDEST = 0.88  # of the colours, from blue to red, beyond which they get dark
 
 
 def _kinds(tag: str, **_: object) -> frozenset[str]:
-    return frozenset(f"{kind}:{HEAT}{'|'.join(sorted(labels))}" for kind, labels in knowing(tag, names=False).items())
+    return frozenset(
+        f"{kind}:{HEAT}{BETWEEN.join(sorted(labels))}" for kind, labels in knowing(tag, names=False).items()
+    )
 
 
 _DRAWN = {FACE: "faces", TEXT: "text", **dict.fromkeys((*BARCODES, *MATRICES), "codes")}
