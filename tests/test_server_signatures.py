@@ -75,7 +75,7 @@ def test_native_urls_are_served_signed(locked: Server) -> None:
         ("/photo.jpg", 403, "signature-required"),
         (ours("/resize:20x/photo.jpg").replace(":20x", ":21x"), 403, "bad-signature"),
         (ours("/resize:20x/photo.jpg", "k2"), 403, "bad-signature"),
-        (ours(f"/expires:{int(time.time()) - 1}/resize:20x/photo.jpg"), 403, "signature-expired"),
+        (ours("/expires:1/resize:20x/photo.jpg"), 403, "signature-expired"),
         ("/demo/image/upload/w_20/photo.jpg", 401, "signature-required"),
         ("/demo/image/upload/photo.jpg", 401, "signature-required"),
         ("/iu/photo.jpg", 401, "signature-required"),

@@ -8,7 +8,6 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -335,7 +334,8 @@ async def test_a_full_spool_is_our_trouble(tmp_path: Path, monkeypatch: pytest.M
     assert (failure.kind, failure.code) == (Kind.UNAVAILABLE, "spool-full")
 
 
-PAST, FUTURE = formatdate(time.time() - 100, usegmt=True), "Fri, 01 Jan 2100 00:00:00 GMT"
+# Fixed dates: each worker of pytest-xdist must collect the same names.
+PAST, FUTURE = "Thu, 01 Jan 2026 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
 
 
 @pytest.mark.parametrize(
