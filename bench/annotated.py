@@ -107,9 +107,9 @@ class _InProcess:
 
 
 @contextmanager
-def detectors(models: Path) -> Iterator[Client]:
-    """The models of a folder for KINDS on the CPU, in this process; waits until they are loaded."""
-    engine = Engine(ModelStore(models), table=[serving(kind) for kind in KINDS])
+def detectors(models: Path, kinds: Iterable[str] = KINDS) -> Iterator[Client]:
+    """The models of a folder for these kinds on the CPU, in this process; waits until they are loaded."""
+    engine = Engine(ModelStore(models), table=[serving(kind) for kind in kinds])
     engine.start()
     try:
         while not engine.ready:

@@ -48,7 +48,7 @@ def main() -> None:
     weights = ModelStore(options.models).weights("objects")
     if weights is None:
         parser.error(f"no weights for objects in {options.models}")
-    model = serving("objects").load(weights, "cpu")
+    model = heats.Explaining(serving("objects").load(weights, "cpu"))
     methods: dict[str, Method] = {"explain": lambda pixels, label: _explained(model, pixels, label)}
     methods |= _eigencams(weights.path)
     methods["middle"] = lambda pixels, label: _middle(pixels)

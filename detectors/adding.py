@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from .manifest import OTHERS, Backend, Form, Model
 from .models import ModelStore, unknown_model
 from .names import check_name
 from .quiet import silence
+from .registry import brought
 from .trial import try_model
 
 LARGEST = 2 << 30
@@ -48,6 +49,9 @@ class Wish:
     tags: bool | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    topk: int | None = None
+    scores: str | None = None
+    preprocess: Mapping[str, Any] = field(default_factory=dict)
     replace: bool = False
 
 
@@ -61,7 +65,7 @@ def add(store: ModelStore, path: Path | None, wish: Wish, words: Collection[str]
     model-settings-malformed, model-does-not-run, model-puts-out-no-numbers, models-folder-not-writable.
     """
     if not (wish.name in _PUBLISHED and wish.source):
-        check_name(wish.name, words)
+        check_name(wish.name, words, brought())
     if (store.folder / wish.name).exists() and not wish.replace:
         raise _refused("model-exists", f"there is a folder {wish.name} in the models folder", "--replace replaces it",
                        Kind.BAD_REQUEST)  # fmt: skip
@@ -81,7 +85,7 @@ def add(store: ModelStore, path: Path | None, wish: Wish, words: Collection[str]
 
 
 def set_up(store: ModelStore, wish: Wish) -> Model:
-    """Change thresholds, names, side and tags of a known model; returns it as it is from now on.
+    """Change thresholds, names, side, tags and what a classifier is asked with; returns it as it is from now on.
 
     What is not said stays as it is. Raises Failure: unknown-model, unknown-label, model-settings-malformed.
     """
@@ -91,10 +95,15 @@ def set_up(store: ModelStore, wish: Wish) -> Model:
     _check_labels(wish, known[wish.name].labels)
     folder = store.folder / wish.name
     card = read_card(folder) if (folder / "model.toml").exists() else Card()
-    said = {"threshold": wish.threshold, "side": wish.side, "tags": wish.tags, "licence": wish.licence}
+    said = {
+        "threshold": wish.threshold, "side": wish.side, "tags": wish.tags, "licence": wish.licence, "topk": wish.topk,
+        "scores": wish.scores,
+    }  # fmt: skip
+    before = asdict(card.preprocess) if card.preprocess else {}
     changed = card_of(wish.name, {
         **card.model_dump(), **{key: value for key, value in said.items() if value is not None},
         "thresholds": {**card.thresholds, **wish.thresholds}, "names": {**card.names, **wish.names},
+        "preprocess": {**before, **wish.preprocess} or None,
     })  # fmt: skip
     model = model_of(wish.name, changed) if changed.weights else adjusted(known[wish.name], changed)
     with _writable():
@@ -185,7 +194,8 @@ def _card(wish: Wish, seen: Inspected, **where: Any) -> Card:
     return card_of(wish.name, {
         **where, "form": form, "labels": labels, "side": wish.side or seen.side, "source": wish.source,
         "version": wish.version, "licence": wish.licence, "arch": wish.arch, "threshold": wish.threshold,
-        "thresholds": wish.thresholds, "names": wish.names, "tags": wish.tags,
+        "thresholds": wish.thresholds, "names": wish.names, "tags": wish.tags, "topk": wish.topk,
+        "scores": wish.scores, "preprocess": wish.preprocess or None,
         "backend": "triton" if wish.url else wish.backend,
     })  # fmt: skip
 

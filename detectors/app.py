@@ -117,12 +117,13 @@ async def _read(request: Request) -> bytearray | None:
 
 
 def _states(engine: Engine) -> dict[str, object]:
-    """How each model stands, and what is wrong with those that cannot be used."""
+    """How each model stands, what is wrong with those that cannot be used, and which folders hold none as they are."""
     problems = {lane.detector.task: lane.problem for lane in engine.lanes if lane.problem}
-    refused = {refused.name: f"{refused.code}: {refused.how}" for refused in engine.refused()}
+    refused = {one.name: f"{one.code}: {one.why}; {one.how}" for one in engine.refused()}
     return {
         "device": engine.device, "tasks": {lane.detector.task: lane.state for lane in engine.lanes},
-        **({"problems": problems | refused} if problems or refused else {}),
+        **({"problems": problems} if problems else {}),
+        **({"refused": refused} if refused else {}),  # by folder, which may be called as a task is
     }  # fmt: skip
 
 

@@ -35,6 +35,12 @@ SILENT_AFTER = 2
 """So many times in a row that a model did not sing, though it was loaded again after the first."""
 
 
+CHANGED = (
+    "its server has another network by now, which fits model.toml and answers from now on; raise `version` there, so"
+    " that what was kept of the old one is not told any more"
+)
+
+
 class NotFinite(ValueError):
     """A model puts out what is not a number: it would find nothing in any picture."""
 
@@ -80,11 +86,12 @@ class Canary:
                 self._next = time.monotonic() + EVERY_S
             return due
 
-    def learn(self, loaded: Loaded, identity: str, kinds: Iterable[str]) -> None:
+    def learn(self, loaded: Loaded, identity: str, kinds: Iterable[str], *, anew: bool = False) -> None:
         """Warm a model up and remember its numbers under its identity.
 
         Raises NotFinite where they are none, ValueError where they are not those that a model of this identity said
-        before, and whatever the model raises.
+        before, and whatever the model raises. With `anew` other numbers take the place of those: what lies on another
+        machine may be changed there, and fits if it could be asked.
         """
         for kind in kinds:
             loaded.find([Question(kind, picture())] * loaded.batch)
@@ -92,7 +99,10 @@ class Canary:
         if not all(np.isfinite(part).all() for part in numbers):
             raise NotFinite("what the model puts out are no numbers")
         if not _same(self._known.setdefault(identity, numbers), numbers):
-            raise ValueError("the model does not say what it said before")
+            if not anew:
+                raise ValueError("the model does not say what it said before")
+            log.warning("%s: %s", identity, CHANGED)
+            self._known[identity], self.silent = numbers, 0
 
     @property
     def is_silent(self) -> bool:

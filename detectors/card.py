@@ -109,7 +109,8 @@ def _first(error: ValidationError) -> tuple[str, str]:
     """What is wrong, and with which key."""
     detail = error.errors()[0]
     place = ".".join(map(str, detail["loc"]))
-    return f"{place}: {detail['msg']}" if place else detail["msg"].removeprefix("Value error, "), place
+    why = detail["msg"].removeprefix("Value error, ")
+    return f"{place}: {why}" if place else why, place
 
 
 def _malformed(name: str, why: str, key: str = "") -> Failure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -19,6 +20,8 @@ from .models import ModelStore
 from .own import Refused
 from .registry import Detector, Question, base_of, detectors, install
 from .waiting import Answer, Unable, Waiting
+
+log = logging.getLogger("darkroom.detection")
 
 RECENT = 1024
 """Answers that are kept; one is about a kilobyte."""
@@ -88,6 +91,7 @@ class Engine:
         self._table = table
         self._lanes: dict[str, Lane] = {}  # by task; replaced as a whole, so that readers need no lock
         self._started = False
+        self._refused: frozenset[Refused] = frozenset()
         self._arrange()
         self._lock = threading.Lock()
         self._flights: dict[tuple[str, str], Waiting] = {}
@@ -135,6 +139,7 @@ class Engine:
         """A lane for each detector: those that came with Darkroom, and the operator's models as the folder has them."""
         if self._table is None:
             install(self.store.own())
+        self._log_refused()
         table = {detector.task: detector for detector in self._table or detectors().values()}
         kept = {task: lane for task, lane in self._lanes.items() if task in table and not lane.spent}
         lanes = {task: kept.get(task) or self._lane(detector) for task, detector in table.items()}
@@ -144,6 +149,13 @@ class Engine:
         self._lanes = lanes
         for lane in gone:
             lane.close()
+
+    def _log_refused(self) -> None:
+        """Once for as long as a folder stays as it is."""
+        refused = frozenset(self.refused())
+        for one in sorted(refused - self._refused, key=lambda one: one.name):
+            log.warning("%s in the models folder is refused (%s): %s; %s", one.name, one.code, one.why, one.how)
+        self._refused = refused
 
     def _lane(self, detector: Detector) -> Lane:
         lane = Lane(detector, self.store, self.device)

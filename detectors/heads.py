@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .manifest import Form
+from .manifest import Form, Unlike
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.intp]
@@ -69,8 +69,8 @@ class Things:
 def read(outputs: Sequence[Floats], head: Head, floor: float, most: int = MOST) -> list[Things]:
     """One Things per picture of a batch, of a network of any form but "classify", scored above `floor` in [0, 1].
 
-    `outputs` are the network's, each with the pictures as its first axis. Raises ValueError where their shape is none
-    that such a head has.
+    `outputs` are the network's, each with the pictures as its first axis. Raises Unlike where their shape is none that
+    such a head has.
     """
     rows, *others = outputs
     prototypes = next((other for other in others if other.ndim == 4), None) if head.form == "segment" else None
@@ -82,9 +82,13 @@ def read(outputs: Sequence[Floats], head: Head, floor: float, most: int = MOST) 
     ]
 
 
-def read_classes(outputs: Sequence[Floats]) -> list[Floats]:
-    """One (classes,) of probabilities per picture of a batch, of a network of the form "classify"."""
-    return list(np.asarray(outputs[0], np.float32).reshape(len(outputs[0]), -1))
+def read_classes(outputs: Sequence[Floats], head: Head) -> list[Floats]:
+    """One (classes,) of probabilities per picture of a batch, of a network of the form "classify"; raises Unlike where
+    it answers another number of them."""
+    shares = np.asarray(outputs[0], np.float32).reshape(len(outputs[0]), -1)
+    if shares.shape[1] != head.classes:
+        raise Unlike(f"a network of form {head.form} with {head.classes} classes does not put out {shares.shape}")
+    return list(shares)
 
 
 def suppress(boxes: Floats, scores: Floats, classes: Numbers, overlap: float = OVERLAP) -> Numbers:
@@ -103,12 +107,12 @@ def suppress(boxes: Floats, scores: Floats, classes: Numbers, overlap: float = O
 
 
 def _finished(rows: Floats, head: Head, more: int) -> bool:
-    """Whether it is one row per thing; raises ValueError where it is neither."""
+    """Whether it is one row per thing; raises Unlike where it is neither."""
     if rows.ndim == 3 and rows.shape[1] == 4 + head.classes + more:
         return False
     if rows.ndim == 3 and rows.shape[2] == 6 + more:
         return True
-    raise ValueError(f"a network of form {head.form} with {head.classes} classes does not put out {rows.shape}")
+    raise Unlike(f"a network of form {head.form} with {head.classes} classes does not put out {rows.shape}")
 
 
 def _read_finished(row: Floats, head: Head, floor: float, most: int) -> Things:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from .canary import SILENT_AFTER, Canary
 from .counted import SECONDS, SIZES, Tally
 from .found import Missing
+from .heat import Explaining
+from .manifest import Unlike
 from .models import ModelStore
 from .registry import Detector, Loaded, Weights
 from .waiting import Answer, Calls, Questions, Unable, Waiting, in_time
@@ -43,8 +45,7 @@ class Lane:
         self.weights: Weights | None = None  # of the model that answers
         self._tried: Weights | None = None  # of the model that was loaded last, or could not be
         self._since = 0.0  # when loading began
-        self._store = store
-        self._device = device
+        self._store, self._device = store, device
         self._loaded: Loaded | None = None
         self._wanted = not detector.lazy
         self._turn = threading.Lock()  # to begin to load
@@ -52,10 +53,9 @@ class Lane:
         self._queue = Questions(QUEUE)
         self._calls = Calls()
         self._again = False  # what could not be loaded is being tried again
-        self._failures = 0
-        self._failed = 0
-        self._canary = Canary()
-        self._reloads = 0
+        self._unlike = ""  # what its network has else than its model.toml says
+        self._failures = self._failed = 0
+        self._canary, self._reloads = Canary(), 0
         self._seconds, self._sizes = Tally(SECONDS), Tally(SIZES)
         self._closed = False
 
@@ -129,7 +129,7 @@ class Lane:
         if self._tried is None or self._state == "loading" or (self._tried == self.weights and self._state == "warm"):
             return ""
         older = f"; {self.weights.identity} answers instead" if self.weights and self._state == "warm" else ""
-        again = f"its server does not answer as it should; it is tried again every {RETRY_S:.0f} s"
+        again = f"{self._unlike or 'its server does not answer as it should'}; it is tried again every {RETRY_S:.0f} s"
         how = again if self._tried.elsewhere else "run `darkroom models verify`, or delete it and fetch it again"
         return f"{self._tried.identity} could not be loaded: {how}{older}"
 
@@ -207,9 +207,10 @@ class Lane:
     def _load(self, weights: Weights) -> None:
         began = time.monotonic()
         try:
-            loaded = self.detector.load(weights, self._device)
-            self._canary.learn(loaded, weights.identity, self.detector.sides)
+            loaded = Explaining(self.detector.load(weights, self._device))
+            self._canary.learn(loaded, weights.identity, self.detector.sides, anew=weights.elsewhere)
         except Exception as error:
+            self._unlike = str(error) if isinstance(error, Unlike) else ""
             known = self._again  # where it goes wrong
             log.error("%s: %s cannot be loaded: %r", self.detector.task, weights.identity, error, exc_info=not known)
             self._state = "warm" if self._loaded else "failed"
@@ -260,7 +261,7 @@ class Lane:
         self._state, self._loaded, self._since = "loading", None, time.monotonic()
         self._reloads += 1
         self._load(weights)
-        if self._loaded is None:
+        if self._loaded is None and not weights.elsewhere:  # that is tried again, and says itself what is wrong
             self._canary.silent = SILENT_AFTER
         self._settled.set()
 

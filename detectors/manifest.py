@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Literal
 
 Form = Literal["detect", "segment", "classify", "pose", "obb"]
@@ -27,6 +28,10 @@ TOLD = 0.15
 """The score from which a thing is told at all, sure or not. No question changes it, so that answers can be kept."""
 
 
+class Unlike(ValueError):
+    """A network that is not as its model.toml says; the message is for the operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preprocess:
     """How a picture is made ready for a classifier; what is None is as its architecture's published weights want it.
@@ -46,6 +51,8 @@ class Preprocess:
             raise ValueError(f"size {self.size} is not from 16 to 2048")
         if self.crop is not None and not 0.1 <= self.crop <= 1:
             raise ValueError(f"crop {self.crop} is not from 0.1 to 1")
+        if not all(map(isfinite, (*(self.mean or ()), *(self.std or ())))):
+            raise ValueError("mean and std must be finite")
         if self.std is not None and min(self.std) <= 0:
             raise ValueError("std must be greater than 0")
 

@@ -27,9 +27,12 @@ GRAVITY = _PLACES.union(word.replace("_", "-") for word in (*GROUPS, *ALIASES))
 """What a gravity can be: places, groups of labels, the labels of COCO and their other spellings."""
 
 
-def check_name(name: str, words: Collection[str] = ()) -> None:
-    """Raises Failure bad-model-name for what no model of an operator may be called; `words` are further ones."""
-    why = _why_not(name, words)
+def check_name(name: str, words: Collection[str] = (), brought: Collection[str] = ()) -> None:
+    """Raises Failure bad-model-name for what no model of an operator may be called.
+
+    `words` are operations, `brought` what detectors, plug-ins among them, have brought (`registry.brought`).
+    """
+    why = _why_not(name, words, brought)
     if why:
         raise Failure(
             Kind.BAD_REQUEST, "bad-model-name", f"a model cannot be called {name!r}: {why}",
@@ -39,10 +42,10 @@ def check_name(name: str, words: Collection[str] = ()) -> None:
 
 def is_free(name: str) -> bool:
     """Whether the name means nothing yet: it can be a word of URLs for a kind of detection that somebody else adds."""
-    return _why_not(name, ()) is None
+    return _why_not(name) is None
 
 
-def _why_not(name: str, words: Collection[str]) -> str | None:
+def _why_not(name: str, words: Collection[str] = (), brought: Collection[str] = ()) -> str | None:
     if not NAME.fullmatch(name):
         return "it must begin with a letter, and have only a to z, 0 to 9 and -, 40 at most"
     reasons = (
@@ -50,5 +53,6 @@ def _why_not(name: str, words: Collection[str]) -> str | None:
         (PUBLISHED, "a published model has that name"),
         (GRAVITY, "a gravity has that name"),
         (words, "an operation has that name"),
+        (brought, "an installed detector has a kind or a model of that name"),
     )
     return next((why for taken, why in reasons if name in taken), None)

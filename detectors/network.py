@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .found import Box, Found, Mask, PixelArray, Region, Tag
 from .heads import Head, Things, read, read_classes
 from .letterbox import Fit, centred, letterbox
-from .manifest import Model
+from .manifest import Model, Unlike
 from .registry import Question, base_of
 from .runners import Runner
 
@@ -41,7 +41,7 @@ class Yolo:
     """A YOLO network in memory, to be asked by one thread at a time; `labels` are its classes, as they are spelt."""
 
     def __init__(self, runner: Runner, model: Model) -> None:
-        """Raises ValueError where the network has not as many classes as the model has labels."""
+        """Raises Unlike where the network has not as many classes as the model has labels."""
         self.batch = runner.batch
         self.runner = runner
         self.model = model
@@ -73,7 +73,7 @@ class Yolo:
     def classify(self, pictures: Sequence[PixelArray]) -> list[Floats]:
         """The share of each class, (classes,) in [0, 1], of uint8 pictures (h, w, 3) BGR."""
         laid = [centred(picture, *self._size(picture)) for picture in pictures]
-        return read_classes(self.runner.run(np.stack(laid)))
+        return read_classes(self.runner.run(np.stack(laid)), self.runner.head)
 
     def pulse(self, pixels: PixelArray) -> list[Floats]:
         """What the network puts out for uint8 pixels (h, w, 3) BGR, before anything is read into it."""
@@ -121,9 +121,7 @@ def labels_of(runner: Runner, model: Model) -> tuple[str, ...]:
     for labels in (model.labels, runner.names):
         if len(labels) == runner.head.classes:
             return labels
-    raise ValueError(
-        f"{model.name} has {runner.head.classes} classes, but {len(model.labels)} labels are set up for it"
-    )
+    raise Unlike(f"{model.name} has {runner.head.classes} classes, but {len(model.labels)} labels are set up for it")
 
 
 def doubtful(corners: Floats, scores: Floats, classes: NDArray[np.intp]) -> list[bool]:

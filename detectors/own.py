@@ -11,6 +11,7 @@ from transforms.failure import Failure, Kind
 from .card import CARD, Card, adjusted, model_of, read_card
 from .manifest import OTHERS, PUBLISHED, Model
 from .names import check_name
+from .registry import brought, brought_models
 
 SUFFIXES = (".pt", ".onnx", ".engine", ".safetensors", ".pth", ".xml")
 
@@ -66,7 +67,7 @@ class OwnModels:
                 refused.append(Refused(folder.name, failure.code, failure.message, failure.hint or ""))
                 continue
             if model is not None:
-                (models if model.own else known).append(model)
+                (models if model.own and model.name not in brought_models() else known).append(model)
         return Seen(tuple(models), tuple(known), tuple(refused))
 
     def _folders(self) -> Iterator[Path]:
@@ -85,10 +86,11 @@ class OwnModels:
             _refuse_bare(folder)
             return None
         name = folder.name
-        if name in PUBLISHED and not card.weights:
-            return adjusted(PUBLISHED[name], card)
-        if name not in _ADDED:
-            check_name(name)
+        known = PUBLISHED.get(name) or brought_models().get(name)
+        if known and not card.weights:
+            return adjusted(known, card)
+        if name not in _ADDED or name in brought():
+            check_name(name, brought=brought())
         return model_of(name, card)
 
     def _card(self, folder: Path) -> Card | None:

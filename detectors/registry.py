@@ -18,7 +18,7 @@ from transforms.vocabulary import Named, Vocabulary
 
 from .found import Found, PixelArray
 from .manifest import PUBLISHED, Model
-from .names import KINDS, is_free
+from .names import is_free
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +123,10 @@ def detector(
 
     def register(load: L) -> L:
         _refuse_twice(task, *sides)
-        explained = load if KINDS.issuperset(sides) else _explaining(load)  # a plug-in's, of which few explain
-        _detectors[task] = Detector(task, MappingProxyType(dict(sides)), tuple(models), explained, threads, lazy)
+        _detectors[task] = Detector(task, MappingProxyType(dict(sides)), tuple(models), load, threads, lazy)
         return load
 
     return register
-
-
-def _explaining(load: Load) -> Load:
-    """The same model, which also says what in a picture made a label."""
-
-    def explained(weights: Weights, device: str) -> Loaded:
-        loaded: Loaded = importlib.import_module("detectors.heat").Explaining(load(weights, device))
-        return loaded
-
-    return explained
 
 
 LOCAL_SIDE = 320  # long side in pixels that colours and saliency are found well on
@@ -180,10 +169,27 @@ def detectors() -> Mapping[str, Detector]:
     return MappingProxyType({**_detectors, **_own})
 
 
+def brought() -> frozenset[str]:
+    """Names that are taken by detectors that come with Darkroom or a plug-in: of tasks, kinds and models."""
+    return _taken().union(brought_models())
+
+
+def brought_models() -> Mapping[str, Model]:
+    """The models of these detectors, by name."""
+    _load_all()
+    return {model.name: model for known in _detectors.values() for model in known.models}
+
+
+def _taken() -> frozenset[str]:
+    _load_all()
+    return frozenset([*_local, *_detectors, *(kind for known in _detectors.values() for kind in known.sides)])
+
+
 def install(models: Iterable[Model]) -> None:
     """From now on the operator's models are these, and their names and labels are words of URLs.
 
-    Each is a task and a kind of its own, by its name. Raises ValueError for a name that is taken.
+    Each is a task and a kind of its own, by its name. Raises ValueError for a name that is taken: a models folder is
+    read without such (`own.OwnModels`), so that one folder never takes the other models away.
     """
     by_name = {model.name: model for model in models}
     words = (Named(name, _shown([model]), model.tags, model.side) for name, model in sorted(by_name.items()))
@@ -193,12 +199,12 @@ def install(models: Iterable[Model]) -> None:
 def adopt(words: Vocabulary) -> None:
     """The same for a process that asks another one's models, and knows no more of them than their words.
 
-    Those of plug-ins that this process has too are its own.
+    What this process has itself, as plug-ins or in a newer version, is its own.
     """
     if words == vocabulary.current():
         return
     plugged = _plugged()
-    names = {named.name for named in plugged}
+    names = _taken().union(named.name for named in plugged)
     theirs = tuple(named for named in words.models if named.name not in names)
     if (*plugged, *theirs) != vocabulary.current().models:
         _install(theirs, {})
@@ -206,10 +212,7 @@ def adopt(words: Vocabulary) -> None:
 
 def _install(words: tuple[Named, ...], models: Mapping[str, tuple[Model, ...]]) -> None:
     plugged = _plugged()
-    taken = {named.name for named in words} & {
-        *_local, *_detectors, *(kind for known in _detectors.values() for kind in known.sides)
-    }  # fmt: skip
-    if taken:
+    if taken := _taken().intersection(named.name for named in words):
         raise ValueError(f"{min(taken)!r} is a kind of detection already")
     global _own  # noqa: PLW0603 - replaced as a whole, so that no other thread sees half of it
     _own = {
@@ -241,7 +244,7 @@ def _load_own(weights: Weights, device: str) -> Loaded:
     """An operator's model, by what runs it."""
     backend = "classify" if weights.model.backend in ("torchvision", "timm") else "yolo"
     load: Load = importlib.import_module(f"detectors.{backend}").load
-    return _explaining(load)(weights, device)
+    return load(weights, device)
 
 
 def local_detectors() -> Mapping[str, Find]:

@@ -10,8 +10,7 @@ from .registry import Loaded, Weights, detector
 @detector("masks", sides={"masks": SIDE}, models=MASKS)
 def load(weights: Weights, device: str) -> Loaded:
     """Takes 0.9 s for OpenVINO and ONNX, 2 to 4 s for .pt files, nearly all of it the import of torch."""
-    from .heat import Explaining
     from .network import Yolo
     from .runners import open_runner
 
-    return Explaining(Yolo(open_runner(weights, device), weights.model))
+    return Yolo(open_runner(weights, device), weights.model)

@@ -65,6 +65,8 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
         ) as renderers:  # fmt: skip
             parts = _parts(settings, metrics, renderers, address)
             await parts.cache.start()
+            if address.startswith("http"):  # elsewhere, where the models folder says nothing of its words
+                await parts.identities.wait()
             feed = parts.looking.feed if parts.looking else None
             work = (parts.identities.watch(), *((feed.run(),) if feed else ()))
             tasks = [asyncio.create_task(one) for one in work]

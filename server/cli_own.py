@@ -35,6 +35,13 @@ def add(
     rename: Annotated[Pairs, Option(help="Another name of a label: wheat_head=wheat.")] = None,
     side: Annotated[int | None, Option(help="Longest side in pixels of what it looks at.", min=32, max=4096)] = None,
     tags: Annotated[bool | None, Option("--tags/--no-tags", help="Whether plain auto-tag asks it too.")] = None,
+    topk: Annotated[int | None, Option(help="Of a classifier: how many labels it tells at most, 1 to 1000.")] = None,
+    scores: Annotated[
+        Optional, Option(help="Of torchvision and timm: softmax, or sigmoid for labels that may be there together.")
+    ] = None,
+    preprocess: Annotated[
+        Pairs, Option(help="Of torchvision and timm: size=224, crop=0.9, mean=R,G,B, std=R,G,B, interpolation=bicubic.")
+    ] = None,
     backend: Annotated[str, Option(help="yolo, or torchvision or timm for classifiers.")] = "yolo",
     arch: Annotated[str, Option(help="Architecture, for torchvision and timm: resnet50.")] = "",
     pretrained: Annotated[
@@ -56,6 +63,7 @@ def add(
     wish = _wish(
         name, threshold, rename, labels=_labels(labels, labels_file), form=form, sha256=sha256 and sha256.lower(),
         licence=licence, version=version, side=side, tags=tags, backend=backend, arch=arch, url=url, replace=replace,
+        topk=topk, scores=scores, preprocess=_preprocess(preprocess),
     )  # fmt: skip
     if pretrained:
         from detectors.pretrained import add_pretrained
@@ -75,6 +83,13 @@ def set_up(
     rename: Annotated[Pairs, Option(help="Another name of a label: wheat_head=wheat.")] = None,
     side: Annotated[int | None, Option(help="Longest side in pixels of what it looks at.", min=32, max=4096)] = None,
     tags: Annotated[bool | None, Option("--tags/--no-tags", help="Whether plain auto-tag asks it too.")] = None,
+    topk: Annotated[int | None, Option(help="Of a classifier: how many labels it tells at most, 1 to 1000.")] = None,
+    scores: Annotated[
+        Optional, Option(help="Of torchvision and timm: softmax, or sigmoid for labels that may be there together.")
+    ] = None,
+    preprocess: Annotated[
+        Pairs, Option(help="Of torchvision and timm: size=224, crop=0.9, mean=R,G,B, std=R,G,B, interpolation=bicubic.")
+    ] = None,
     licence: Annotated[Optional, Option(help="Licence of the weights, which /models shows.")] = None,
     models: Annotated[Optional, Option(help="Folder of the weights.")] = None,
 ) -> None:
@@ -83,7 +98,10 @@ def set_up(
     from detectors.models import ModelStore
 
     settings = settings_from(models=models)
-    wish = _wish(name, threshold, rename, side=side, tags=tags, licence=licence)
+    wish = _wish(
+        name, threshold, rename, side=side, tags=tags, licence=licence, topk=topk, scores=scores,
+        preprocess=_preprocess(preprocess),
+    )  # fmt: skip
     _tell(done(lambda: change(ModelStore(settings.models), wish)), "set up")
 
 
@@ -98,11 +116,17 @@ def _wish(name: str, threshold: Pairs, rename: Pairs, **said: Any) -> Wish:
     return Wish(name, threshold=general[0] if general else None, thresholds=special, names=names, **said)
 
 
-def _pairs(option: str, texts: Iterable[str]) -> Iterable[tuple[str, str]]:
+def _preprocess(texts: Pairs) -> dict[str, Any]:
+    """As a model.toml would have it; what is wrong with the values is said where that is read."""
+    pairs = _pairs("--preprocess", texts or (), "KEY=VALUE")
+    return {key: value.split(",") if key in ("mean", "std") else value for key, value in pairs}
+
+
+def _pairs(option: str, texts: Iterable[str], form: str = "LABEL=VALUE") -> Iterable[tuple[str, str]]:
     for text in texts:
         label, equals, value = text.rpartition("=")
         if not (label and equals and value):
-            fail(f"{option} {text!r} is not of the form LABEL=VALUE")
+            fail(f"{option} {text!r} is not of the form {form}")
         yield label, value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from detectors.client import Client, Unanswered
@@ -11,10 +12,12 @@ from detectors.models import ModelStore
 from detectors.registry import adopt, base_of
 from transforms.vocabulary import Vocabulary
 
+from .log import logger
 from .settings import Settings
 from .weights import models_of
 
 FIRST_PAUSE = 0.5  # s, until the service has told something
+FIRST_LOOK = 2.0  # s that a server waits at its start for a service on another machine; one that is there takes 10 ms
 REFRESHED_EVERY = 5.0  # s; weights may come while the server runs
 
 
@@ -29,6 +32,7 @@ class Identities:
         self._service = service
         self._told: dict[str, str] | None = None
         self._problems: dict[str, str] = {}
+        self._unread = False  # whether its words are none
 
     def of(self, kind: str) -> str | None:
         """`name@sha256 prefix` of the model for a kind, None where nothing answers for it."""
@@ -37,6 +41,14 @@ class Identities:
     def problem(self, kinds: Iterable[str]) -> str:
         """What the detection service says is wrong with the model of one of these kinds; empty where nothing is."""
         return next((self._problems[kind] for kind in kinds if kind in self._problems), "")
+
+    async def wait(self, seconds: float = FIRST_LOOK) -> None:
+        """Until the service has told its words, but no longer than that: whoever comes first may use them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._told is None:
+                    await self.refresh()
+                    await asyncio.sleep(FIRST_PAUSE / 5 if self._told is None else 0)
 
     async def watch(self) -> None:
         """Asks the service again and again, for as long as the server runs."""
@@ -52,7 +64,13 @@ class Identities:
             return
         self._told = {str(kind): str(identity) for kind, identity in answer.get("models", {}).items()}
         self._problems = {str(task): str(why) for task, why in answer.get("problems", {}).items()}
-        adopt(Vocabulary.read(answer.get("own", ())))
+        try:
+            adopt(Vocabulary.read(answer.get("own", ())))
+            self._unread = False
+        except ValueError:  # those that are known stay
+            if not self._unread:
+                logger().warning("the words of the detection service cannot be read: is it of another version?")
+            self._unread = True
 
 
 def learn_words(settings: Settings) -> None:

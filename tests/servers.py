@@ -18,6 +18,9 @@ import psutil
 
 START_SECONDS = 60.0
 
+PATIENT = {"timeout": 25, "queue_age": 20}
+"""Settings: a machine that does other work besides refuses nothing that an idle one would have had time for."""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -34,7 +37,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = tempfile.NamedTemporaryFile(mode="w+b", suffix=".log")  # noqa: SIM115 - lives as long as the server
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DARKROOM_")}
-        given = {"port": self.port, "pull": "never", "log_format": "json", "lame_duck": 0, **settings}
+        given = {"port": self.port, "pull": "never", "log_format": "json", "lame_duck": 0, **PATIENT, **settings}
         environment |= {f"DARKROOM_{name.upper()}": str(value) for name, value in given.items() if value is not None}
         self.process = subprocess.Popen(
             command or [sys.executable, "-m", "server", "serve"],

@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
+from detectors.card import read_card
+from detectors.manifest import Preprocess
+
 from .fabricated import Answer, fabricated, own
 
 LABELS = ["wheat_head", "weed"]
@@ -81,6 +84,42 @@ def test_what_cannot_be_added_says_why_and_exits_so(darkroom, file, arguments, s
     assert result.returncode != 0
     assert says in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_what_a_classifier_is_asked_with_is_said_to_add_and_set(darkroom, tmp_path):
+    file = fabricated(tmp_path / "best.onnx", LABELS, [Answer("weed", 0.9)], form="classify", side=64)
+    told = ["--topk", "3", "--scores", "sigmoid", "--preprocess", "size=96", "--preprocess", "mean=0.5,0.4,0.3"]
+    assert darkroom("add", file, "--name", "plants", *told).returncode == 0
+    assert darkroom("set", "plants", "--topk", "1", "--preprocess", "interpolation=bicubic").returncode == 0
+    card = read_card(tmp_path / "models" / "plants")
+    assert (card.topk, card.scores) == (1, "sigmoid")
+    assert card.preprocess == Preprocess(96, mean=(0.5, 0.4, 0.3), interpolation="bicubic")
+    for arguments, says in (
+        (["--topk", "0"], "topk: Input should be greater than or equal to 1"),
+        (["--scores", "shares"], "scores: Input should be 'softmax' or 'sigmoid'"),
+        (["--preprocess", "std=1,0,1"], "preprocess: std must be greater than 0"),
+        (["--preprocess", "224"], "--preprocess '224' is not of the form KEY=VALUE"),
+    ):
+        for command in (["set", "plants"], ["add", file, "--name", "others"]):
+            result = darkroom(*command, *arguments)
+            assert result.returncode != 0
+            assert says in result.stderr
+            assert "Traceback" not in result.stderr
+    assert read_card(tmp_path / "models" / "plants") == card
+
+
+def test_a_folder_of_a_taken_name_is_listed_and_the_others_are_used(darkroom, tmp_path):
+    for name in ("crops", "faces"):
+        own(tmp_path / "models", name, LABELS, [Answer("weed", 0.9)], side=64)
+    listed = darkroom("list")
+    assert listed.returncode == 0, listed.stderr
+    [row, why] = listed.stdout.splitlines()[-2:]
+    assert row.split()[:2] == ["faces", "refused"]
+    assert "a model cannot be called 'faces': detections of that kind come with Darkroom; take another name" in why
+    verified = darkroom("verify")
+    assert verified.returncode == 1
+    assert "not used: faces" in verified.stderr
+    assert next(line for line in verified.stdout.splitlines() if line.startswith("crops")).split()[1] == "verified"
 
 
 def test_a_model_on_a_triton_server_needs_labels_and_form(darkroom):

@@ -107,9 +107,9 @@ def test_lanes_come_and_go_with_the_models_of_the_folder(monkeypatch):
         store.put("crops")
         engine.refresh()
         wait_until(lambda: engine.ready)
-        found = engine.find({"crops:heat:wheat"}, PIXELS, soon())
+        found = engine.find({"crops:heat:thing"}, PIXELS, soon())
         assert [(region.by, kind) for region in found.regions for kind, _ in found.models] == [
-            ("crops:heat:wheat",) * 2
+            ("crops:heat:thing",) * 2
         ]
         store.put()
         engine.refresh()

@@ -327,13 +327,13 @@ def test_what_is_dear_waits_for_all_others(engine_of):
     model.go.clear()
     asked = [engine.ask({"objects"}, PIXELS, soon())]
     assert model.entered.acquire(timeout=5)
-    asked += [engine.ask({kind}, PIXELS, soon()) for kind in ("objects:heat:dog", "objects:heat:cat", "objects")]
+    asked += [engine.ask({kind}, PIXELS, soon()) for kind in ("objects:words", "objects:words", "objects")]
     model.go.set()
     for one in asked:
         [answer] = one.answers.values()
         answer.result(5)
     kinds = [[question.kind for question in call] for call in model.calls]
-    assert kinds == [["objects"], ["objects"], ["objects:heat:dog"], ["objects:heat:cat"]]  # none rides with others
+    assert kinds == [["objects"], ["objects"], ["objects:words"], ["objects:words"]]  # none rides with others
 
 
 def test_a_model_that_is_loaded_for_ever_holds_nobody_back(monkeypatch):

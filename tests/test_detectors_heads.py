@@ -7,6 +7,7 @@ import pytest
 
 from detectors.heads import Head, read, read_classes, suppress
 from detectors.letterbox import centred, fitted, letterbox
+from detectors.manifest import Unlike
 
 
 def noise(height, width, seed=0):
@@ -80,7 +81,10 @@ def test_joints_masks_and_corners_are_told_apart():
     (turned,) = read([places((50, 40, 20, 10, 1, 0.9, np.pi / 2))], Head("obb", 3), 0.25)
     assert turned.boxes[0].tolist() == pytest.approx([45, 30, 55, 50], abs=1e-4)
     assert turned.points.shape == (1, 4, 2)
-    assert read_classes([np.array([[0.2, 0.8]], np.float32)])[0].tolist() == pytest.approx([0.2, 0.8])
+    shares = [np.array([[0.2, 0.8]], np.float32)]
+    assert read_classes(shares, Head("classify", 2))[0].tolist() == pytest.approx([0.2, 0.8])
+    with pytest.raises(Unlike, match="3 classes does not put out"):
+        read_classes(shares, Head("classify", 3))
 
 
 def test_an_output_of_another_network_is_refused():

@@ -16,6 +16,7 @@ from detectors.models import ModelStore
 from detectors.registry import Weights, install
 from transforms.failure import Failure
 
+from .fabricated import Answer, fabricated
 from .shared import MODELS, ROOT, SHARED, needs
 from .test_detectors_heads import noise
 from .test_detectors_runners import MADE, SIDE
@@ -42,6 +43,25 @@ print(sorted(kind for kind, _ in found.models), heavy, int(resident) // 1024)
 import os
 os._exit(0)
 """
+
+
+def test_a_network_in_memory_does_not_follow_its_file(tmp_path):
+    openvino = pytest.importorskip("openvino")
+    from detectors.runners.openvino import OpenVinoRunner
+
+    folder = tmp_path / "made_openvino_model"
+    folder.mkdir()
+    made = fabricated(tmp_path / "made.onnx", ["wheat"], [Answer("wheat", 0.9, (0.1, 0.2, 0.3, 0.4))], side=64)
+    openvino.save_model(openvino.convert_model(made), folder / "made.xml", compress_to_fp16=False)
+    model = Model("made", "made", "1", folder.name, None, "-", ("wheat",), side=64)
+    runner = OpenVinoRunner(folder, model)
+    before = runner.run(np.full((1, 64, 64, 3), 99, np.uint8))
+    weights = folder / "made.bin"
+    with weights.open("r+b") as file:  # in place, as `cp` does
+        file.write(bytes(weights.stat().st_size))
+    after = runner.run(np.full((1, 64, 64, 3), 99, np.uint8))
+    assert any(output.any() for output in before)
+    assert all(map(np.array_equal, before, after))
 
 
 @needs("models", "yolo11n_int8_openvino_model")

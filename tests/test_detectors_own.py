@@ -15,8 +15,9 @@ from detectors import adding, names, registry
 from detectors import models as module
 from detectors.adding import Wish, add, set_up
 from detectors.card import CARD, card_of, read_card, write_card
+from detectors.engine import Engine
 from detectors.inspection import inspect
-from detectors.manifest import COCO, PUBLISHED
+from detectors.manifest import COCO, PUBLISHED, Model, Preprocess
 from detectors.models import ModelStore
 from detectors.names import check_name
 from transforms import labels as words_for_objects
@@ -300,6 +301,103 @@ def test_a_folder_of_a_taken_name_is_refused(store):
     own(store.folder, "yolo11n", LABELS, WHEAT, side=64)
     assert {refused.code for refused in store.refused()} == {"bad-model-name"}
     assert store.own() == ()
+
+
+@pytest.fixture
+def plugged(monkeypatch):
+    """A plug-in with a kind, a task, a model and a detector without one."""
+    nose = Model("nose-1", "smelling", "1", "nose.bin", None, "MIT", ("rose", "cheese"))
+    for table in ("_detectors", "_local", "_local_sides"):
+        monkeypatch.setattr(registry, table, dict(getattr(registry, table)))
+    registry.detector("smelling", sides={"smells": 320}, models=(nose,))(lambda weights, device: None)
+    registry.local_detector("redness")(lambda pixels: None)
+    return nose
+
+
+@pytest.mark.parametrize("name", ["faces", "objects", "saliency", "smells", "smelling", "redness", "nose-1"])
+def test_a_folder_called_as_a_detector_costs_only_itself(store, plugged, name):
+    own(store.folder, "good", LABELS, WHEAT, side=64)
+    own(store.folder, name, LABELS, WHEAT, side=64)
+    [refused] = store.refused()
+    assert (refused.name, refused.code) == (name, "bad-model-name")
+    assert "another name" in refused.how
+    registry.install(store.own())
+    assert store.identity("good")
+    assert {(row.model.name, row.status) for row in store.verify()} >= {(name, "refused"), ("good", "verified")}
+    assert store.known()["nose-1"] == plugged
+
+
+def test_no_model_is_added_under_the_name_of_a_plug_in_s(store, plugged, file):
+    for name in ("smells", "redness", "nose-1"):
+        assert code(add, store, file, Wish(name))[0] == "bad-model-name"
+    assert not store.folder.exists()
+
+
+def test_models_of_plug_ins_are_set_up_as_those_of_darkroom(store, plugged):
+    set_up(store, Wish("nose-1", threshold=0.7, names={"rose": "roses"}))
+    (store.folder / "nose.bin").write_bytes(b"weights")
+    assert (store.own(), store.refused()) == ((), ())
+    assert (store.weights("smells").model.threshold, store.weights("smells").model.shown) == (0.7, ("roses", "cheese"))
+
+
+def test_a_refused_folder_is_logged_once_until_it_changes(store, plugged, caplog):
+    def told():
+        return [record.getMessage() for record in caplog.records if "is refused" in record.getMessage()]
+
+    own(store.folder, "smells", LABELS, WHEAT, side=64)
+    engine = Engine(store)
+    engine.refresh()
+    engine.refresh()
+    [line] = told()
+    assert line.startswith("smells in the models folder is refused (bad-model-name): ")
+    assert "take another name" in line
+    (store.folder / "smells").rename(store.folder / "scents")
+    engine.refresh()
+    assert "scents" in engine.kinds
+    own(store.folder, "smells", LABELS, WHEAT, side=64)
+    engine.refresh()
+    assert len(told()) == 2
+    engine.close()
+
+
+CLASSES = {"url": "http://far:8000/x", "form": "classify", "labels": ["a", "b"]}
+
+UNFIT = [
+    ({"topk": 0}, "greater than or equal to 1"),
+    ({"topk": 1001}, "less than or equal to 1000"),
+    ({"scores": "shares"}, "'softmax' or 'sigmoid'"),
+    ({"preprocess": {"size": "8"}}, "not from 16 to 2048"),
+    ({"preprocess": {"size": "big"}}, "valid integer"),
+    ({"preprocess": {"sise": "224"}}, "preprocess.sise"),
+    ({"preprocess": {"crop": "1.5"}}, "not from 0.1 to 1"),
+    ({"preprocess": {"mean": ["0.5", "0.5"]}}, "preprocess.mean"),
+    ({"preprocess": {"mean": ["0.5", "inf", "0.5"]}}, "finite"),
+    ({"preprocess": {"std": ["0.5", "0", "0.5"]}}, "greater than 0"),
+    ({"preprocess": {"interpolation": "cubic"}}, "'bilinear' or 'bicubic'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "says"), UNFIT)
+def test_what_a_classifier_is_asked_with_is_read_alike_in_files_and_wishes(store, said, says):
+    wish = Wish("x", form="classify", labels=("a", "b"), url=CLASSES["url"], backend="timm", **said)
+    refused = [code(card_of, "x", {**CLASSES, **said}), code(add, store, None, wish)]
+    add(store, None, Wish("x", form="classify", labels=("a", "b"), url=CLASSES["url"]))
+    before = (store.folder / "x" / CARD).read_text()
+    refused.append(code(set_up, store, Wish("x", **said)))
+    assert {found for found, _ in refused} == {"model-settings-malformed"}
+    assert all(says in text and text == refused[0][1] for _, text in refused)
+    assert (store.folder / "x" / CARD).read_text() == before
+
+
+def test_what_a_classifier_is_asked_with_stays_until_it_is_said_again(store):
+    first = {"topk": 3, "scores": "sigmoid", "preprocess": {"size": "96", "mean": ["0.5", "0.4", "0.3"]}}
+    model = add(store, None, Wish("x", form="classify", labels=("a", "b"), url=CLASSES["url"], **first))
+    assert (model.topk, model.scores, model.preprocess) == (3, "sigmoid", Preprocess(96, mean=(0.5, 0.4, 0.3)))
+    changed = set_up(store, Wish("x", topk=1, preprocess={"crop": "0.9", "interpolation": "bicubic"}))
+    assert (changed.topk, changed.scores) == (1, "sigmoid")
+    assert changed.preprocess == Preprocess(96, 0.9, (0.5, 0.4, 0.3), interpolation="bicubic")
+    assert store.own() == (changed,)
+    assert changed.revision != model.revision
 
 
 def test_other_folders_are_nobody_s_models(store):

@@ -139,7 +139,7 @@ def test_a_model_that_does_not_load_is_told_and_leaves_the_others(tmp_path):
         assert eventually(lambda: process.client.models()["tasks"].get("crops") == "failed")
         told = process.client.models()
         assert "could not be loaded" in told["problems"]["crops"]
-        assert "model-settings-missing" in told["problems"]["bare"]
+        assert told["refused"]["bare"].startswith("model-settings-missing: bare holds x.onnx, but no model.toml; run ")
         assert str(tmp_path) not in json.dumps(told)
         assert len(find(process.client).by("faces")) == 2
         (missing,) = find(process.client, frozenset({"faces", "crops"})).missing

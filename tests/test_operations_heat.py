@@ -136,6 +136,15 @@ def test_a_tag_of_which_no_model_can_be_asked_again(name: str, tag: str, hint: s
     assert "did you mean" not in str(failure.hint)
 
 
+@pytest.mark.parametrize(
+    ("tag", "near"), [("human", "person"), ("rucksack", "backpack"), ("phone", "cell_phone"), ("cutlery", "fork")]
+)
+def test_another_word_for_a_label_names_it(tag: str, near: str) -> None:
+    failure = refused(f"explain:{tag}")
+    assert (failure.details["nearest"], "asked again" in failure.message) == (near, False)
+    assert str(failure.hint).startswith(f"did you mean '{near}'")
+
+
 @pytest.mark.parametrize("label", ["face", "blurry", "crops"])
 def test_a_label_of_the_operators_may_be_called_as_a_trait_or_its_model(label: str) -> None:
     adopt(Vocabulary((Named("crops", (label, "wheat")),)))

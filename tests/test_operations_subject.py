@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import cv2
@@ -11,6 +12,7 @@ import pytest
 from transforms import vocabulary
 from transforms.failure import Failure, Kind
 from transforms.image import Box, Found, Image, Missing, PixelArray, Region
+from transforms.otherwise import _WAYS
 from transforms.pipeline import Step
 from transforms.projection import projected
 from transforms.vocabulary import Named, Vocabulary
@@ -204,6 +206,43 @@ def test_or_an_error(text: str) -> None:
     with pytest.raises(Failure) as caught:
         apply(text, subject, of(missing=(Missing("masks", "yolo11n-seg", "pull it"),)))
     assert (caught.value.kind, caught.value.code) == (Kind.UNAVAILABLE, "detector-unavailable")
+
+
+@pytest.mark.parametrize(
+    ("word", "hints", "nearest"),
+    [
+        ("face", ["detect:models=faces", "crop:300x300,gravity=face", "blur-faces", "'person'"], "person"),
+        ("faces", ["detect:models=faces", "blur-faces"], "person"),
+        ("text", ["detect:models=text", "gravity=text"], None),
+        ("QR_code", ["detect:models=codes"], None),
+        ("dark_blue", ["rule"], None),
+        ("subject", ["background-removal"], None),
+    ],
+)
+@pytest.mark.parametrize("text", ["cut-out:{}", "cut-out:dog:{}"])
+def test_what_has_no_mask_says_what_to_use(text: str, word: str, hints: list[str], nearest: str | None) -> None:
+    with pytest.raises(Failure) as caught:
+        Step.parse(text.format(word))
+    assert (caught.value.code, caught.value.details["nearest"]) == ("bad-argument", nearest)
+    assert [hint for hint in hints if hint not in str(caught.value.hint)] == []
+    assert word in caught.value.message
+
+
+def test_what_is_said_instead_can_be_used() -> None:
+    for way in _WAYS.values():
+        for text in re.findall(r"[a-z-]+:[a-z0-9=,]+|blur-faces|background-removal", way):
+            assert str(Step.parse(text))
+
+
+def test_labels_of_the_operators_that_hold_the_word_are_near() -> None:
+    before = vocabulary.current()
+    vocabulary.install(Vocabulary((Named("masks-worn", ("face mask", "face shield")),)))
+    try:
+        with pytest.raises(Failure) as caught:
+            Step.parse("cut-out:face")
+        assert "nearest is 'face_mask' or 'face_shield' or 'person'" in str(caught.value.hint)
+    finally:
+        vocabulary.install(before)
 
 
 # Mattes.

@@ -132,6 +132,41 @@ def test_its_kinds_and_labels_are_words(folders: dict[str, Path]) -> None:
         assert "'smells'" in refused.text
 
 
+@pytest.mark.usefixtures("package")
+def test_folders_called_as_detectors_cost_only_themselves(folders: dict[str, Path]) -> None:
+    """At the start and while it runs, in the server and in the detection process."""
+    for name in ("crops", "smells", "faces"):
+        own(folders["models"], name, ["wheat"], [Answer("wheat", 0.9)], side=64)
+    with Server(**folders, device="cpu") as running:
+
+        def refused() -> dict[str, str]:
+            told: dict[str, str] = running.wait().get("/ready").json()["detection"]["refused"]
+            return told
+
+        def works(kind: str, tag: str) -> bool:
+            report = running.get(f"/auto-tag:{kind}/red.png").json()
+            return [one["tag"] for one in report.get("tags", ())] == [tag]
+
+        assert refused().keys() == {"faces", "smells"}
+        assert "come with Darkroom; take another name" in refused()["faces"]
+        until(lambda: works("crops", "wheat") and works("smells", "rose"))
+        own(folders["models"], "redness", ["wheat"], [Answer("wheat", 0.9)], side=64)
+        own(folders["models"], "fields", ["oats"], [Answer("oats", 0.9)], side=64)
+        until(lambda: refused().keys() == {"faces", "redness", "smells"})
+        until(lambda: works("fields", "oats"))
+        assert works("redness", "reddish")
+        assert works("crops", "wheat")
+        rows = running.get("/models").json()["models"]
+        problems = {row["name"]: row["problem"] for row in rows if row["status"] == "refused"}
+        assert problems.keys() == refused().keys()
+        assert all("take another name" in problem for problem in problems.values())
+        assert [row for row in rows if row["used"] and "problem" in row] == []
+        for name in problems:
+            assert running.log().count(f"{name} in the models folder is refused") == 1
+        (folders["models"] / "smells").rename(folders["models"] / "scents")
+        until(lambda: works("scents", "wheat"))
+
+
 def _picture(running: Server, path: str) -> NDArray[np.uint8]:
     answer = running.get(path)
     assert answer.status_code == 200, answer.text

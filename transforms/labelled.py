@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from . import vocabulary
-from .failure import bad_argument, nearest
+from .failure import Failure, bad_argument, nearest
 from .image import Region
 from .labels import ALIASES, COMMON, GROUPS, LABELS, labels_of
+from .otherwise import Otherwise, otherwise
 
 
 @dataclass(frozen=True)
 class Label:
     """A label of COCO or of the operator's models as URLs write it (`cell_phone`), or a group (`vehicle`)."""
+
+    lacks: ClassVar[str] = ""  # why what something else here finds is none
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -25,10 +28,20 @@ class Label:
         word = word if word in self.words else ALIASES.get(word.lower(), word)
         if word in self.words:
             return word
+        if instead := otherwise(text, self.words):
+            raise self._refused(text, instead)
         close = nearest(word, (*self.words, *ALIASES))
         raise bad_argument(
             f"{text!r} is not {self.describe()}", hint=f"did you mean {close!r}?" if close else None, word=text,
             nearest=close,
+        )  # fmt: skip
+
+    def _refused(self, text: str, instead: Otherwise) -> Failure:
+        """Of what something here finds, or what is called otherwise here."""
+        why = f"; {self.lacks}" if instead.way and self.lacks else ""
+        return bad_argument(
+            f"{text!r} is not {self.describe()}{why}", hint=instead.hint, word=text,
+            nearest=next(iter(instead.nearest), None),
         )  # fmt: skip
 
     def print(self, value: str) -> str:
@@ -47,6 +60,8 @@ class Label:
 @dataclass(frozen=True)
 class Thing(Label):
     """The same, or `body` for a person, or the name of one of the operator's models for whatever that finds."""
+
+    lacks: ClassVar[str] = "there are masks of things only"
 
     @property
     def words(self) -> tuple[str, ...]:

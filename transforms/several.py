@@ -40,8 +40,10 @@ class Several:
         try:
             return self.item.parse(word)
         except Failure as failure:
+            if word == text:
+                raise
             raise bad_argument(
-                f"{text!r} is not {self.describe()}: there is no {word!r}", hint=failure.hint, **failure.details
+                f"{text!r} is not {self.describe()}: {word!r} is none of them", hint=failure.hint, **failure.details
             ) from None
 
     def print(self, value: tuple[str, ...]) -> str:

@@ -215,6 +215,11 @@ def _all_sources() -> dict[str, frozenset[str]]:
 _SOURCES = _all_sources()
 
 
+def sources(word: str) -> frozenset[str]:
+    """The labels that a word (in lower case, with spaces) is, or follows from; none of what Darkroom does not know."""
+    return _SOURCES.get(word, frozenset())
+
+
 def asked_for_all() -> frozenset[str]:
     """The kinds of detections that all tags together come from."""
     return frozenset({"faces", "objects", "colors", "traits", "codes"}) | vocabulary.current().tagging

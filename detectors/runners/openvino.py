@@ -31,6 +31,7 @@ class OpenVinoRunner:
         self._said = said(yaml.safe_load(described.read_text()) if described.exists() else {}, model)
         self.head, self.names = self._said.head, self._said.names
         core = openvino.Core()
+        core.set_property({"ENABLE_MMAP": False})  # else who writes over the file changes the network, or ends us
         network = core.read_model(next(folder.glob("*.xml")))
         self._across, self._down = self._said.size or (model.side, model.side)
         if network.inputs[0].partial_shape.is_dynamic:

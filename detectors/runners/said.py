@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from ..heads import Head
-from ..manifest import Form, Model
+from ..manifest import Form, Model, Unlike
 
 FORMS: Mapping[str, Form] = {form: form for form in get_args(Form)}
 
@@ -27,13 +27,13 @@ class Said:
 def said(metadata: Mapping[str, Any], model: Model) -> Said:
     """What `metadata.yaml`, or the same inside a file, says; the model's own description where it says nothing.
 
-    Values are Python literals, or text of them. Raises ValueError for a form that no head here reads.
+    Values are Python literals, or text of them. Raises Unlike for a form that no head here reads.
     """
     values = {key: _literal(value) for key, value in metadata.items()}
     names = _names(values.get("names"))
     task = values.get("task") or model.form
     if task not in FORMS:
-        raise ValueError(f"a network of the form {task!r} is not one that can be read here")
+        raise Unlike(f"a network of the form {task!r} is not one that can be read here")
     joints = values.get("kpt_shape") or (17, 3)
     size = values.get("imgsz")
     head = Head(FORMS[task], len(names) or len(model.labels), (int(joints[0]), int(joints[1])))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import cv2
 import numpy as np
 
 from ..drawing import Drawing, canvas
-from ..failure import Failure, Kind, bad_argument
+from ..failure import Failure, Kind
 from ..image import BETWEEN, HEAT, Box, Found, Frame, Image, Mask, PixelArray, Probe, Region, Size
 from ..labelled import Label, knowing
 from ..masks import plane
 from ..output import Report
 from ..params import Percent
 from ..registry import operation
-from ..tagging import BARCODES, COLOURS, FACE, MATRICES, TEXT, TRAITS
 
 LONG_SIDE_FOR_DETECTORS = 640
 STRIP = 128  # rows that are painted at once
@@ -29,33 +28,11 @@ def _kinds(tag: str, **_: object) -> frozenset[str]:
     )
 
 
-_DRAWN = {FACE: "faces", TEXT: "text", **dict.fromkeys((*BARCODES, *MATRICES), "codes")}
-_RULES = frozenset({*TRAITS, *COLOURS})
-
-
 @dataclass(frozen=True)
 class Cause(Label):
     """A label of a model that can be asked again, about a picture with a part of it covered."""
 
-    def parse(self, text: str) -> str:
-        try:
-            return super().parse(text)
-        except Failure:
-            hint = _otherwise(text)
-            if hint is None:
-                raise
-            raise bad_argument(
-                f"{text!r} is not {self.describe()}; explain works for labels of models that can be asked again",
-                hint=hint, word=text, nearest=None,
-            ) from None  # fmt: skip
-
-
-def _otherwise(text: str) -> str | None:
-    """What shows where a tag comes from that is no label of such a model."""
-    tag = text.replace("_", " ").casefold()
-    if tag in _DRAWN:
-        return f"detect:models={_DRAWN[tag]} draws it"
-    return f"{tag} follows from the pixels by a rule that docs/tags.md states" if tag in _RULES else None
+    lacks: ClassVar[str] = "explain works for labels of models that can be asked again"
 
 
 def _hot(found: Found, tag: str) -> Region | None:
