@@ -45,12 +45,16 @@ PADDING = 0.2
 """How much longer each side of a box gets for redaction: detectors box eyes to mouth, without ears, hair and chin."""
 
 
+LARGE = 0.25
+"""Share of a picture's side from which on a face is large."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passes:
     """(side, threshold) pairs: `until_found` are tried in order until one finds a face, so are `quick`, which is enough
     where the largest face will do. For redaction all of `joined` are made, `quarters` on the picture turned by quarters
     and `diagonals` by half of that more. `lying` are made in order, as long as each finds a face, on a picture turned
-    by quarters that shows no face upright."""
+    by quarters that shows no face upright. `large` is what one that is large must score for redaction."""
 
     until_found: tuple[tuple[int, float], ...]
     joined: tuple[tuple[int, float], ...]
@@ -58,6 +62,7 @@ class Passes:
     quarters: tuple[tuple[int, float], ...] = ()
     diagonals: tuple[tuple[int, float], ...] = ()
     lying: tuple[tuple[int, float], ...] = ()
+    large: float = 0.0
 
     @property
     def lowest(self) -> float:
@@ -131,7 +136,7 @@ class Faces:
                 found += self._turned(pixels, degrees, passes.quarters)
             for degrees in DIAGONALS:
                 found += self._turned(pixels, degrees, passes.diagonals)
-            return _told(_join(found), question.kind)
+            return _told(_join(face for face in found if _is_likely(face, passes.large)), question.kind)
         if question.kind == "largest-face":
             return _told(self._first(pixels, passes.quick), question.kind)
         upright = self._first(pixels, passes.until_found)
@@ -189,17 +194,26 @@ def _told(faces: Iterable[Region], kind: str) -> tuple[Region, ...]:
     return tuple(replace(face, by=kind) for face in faces)
 
 
-def _join(faces: list[Region]) -> tuple[Region, ...]:
-    """One region per face, around all boxes that the passes gave it, padded and cut to the picture."""
-    joined: list[Region] = []
+def _is_likely(face: Region, large: float) -> bool:
+    """Whether it may be a face: large ones are the easy ones, so that a doubtful one is an arm, a plate or a horse."""
+    return face.score >= large or max(face.box.width, face.box.height) < LARGE
+
+
+def _join(faces: Iterable[Region]) -> tuple[Region, ...]:
+    """One region per face, around all boxes that the passes gave it, padded and cut to the picture.
+
+    Boxes are compared with the surest one of a face, not with what they make together, which would grow from one to the
+    next over what is beside it.
+    """
+    joined: list[tuple[Region, Box]] = []
     for face in sorted(faces, key=lambda face: -face.score):
-        same = next((i for i, known in enumerate(joined) if known.box.overlap(face.box) > SAME_FACE), None)
+        same = next((i for i, (known, _) in enumerate(joined) if known.box.overlap(face.box) > SAME_FACE), None)
         if same is None:
-            joined.append(face)
+            joined.append((face, face.box))
         else:
-            known = joined[same]
-            joined[same] = replace(known, box=known.box.union(face.box))
-    padded = ((face, face.box.grown(PADDING).clipped()) for face in joined)
+            surest, box = joined[same]
+            joined[same] = surest, box.union(face.box)
+    padded = ((face, box.grown(PADDING).clipped()) for face, box in joined)
     return tuple(replace(face, box=box) for face, box in padded if box)
 
 

@@ -20,7 +20,7 @@ from .identities import Identities
 
 KEPT = 30 * 86_400.0  # s; a finding is as old as the content and the model, which are in the key
 LARGEST_READ_AT_ONCE = 1 << 20
-FINDINGS_VERSION = "2"  # raise it with any change of how a model is asked: sizes, thresholds, padding
+FINDINGS_VERSION = "3"  # raise it with any change of how a model is asked: sizes, thresholds, padding
 
 
 class Findings:

