@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from .faces import Candidates, Passes
 from .found import PixelArray
-from .nets import Floats, open_session, shrink, suppress, tensor
+from .nets import Floats, open_session, suppress, tensor
 from .quiet import cores
+from .sizes import shrink
 
 STRIDE = 4
 INPUT = "input.1"

@@ -20,6 +20,7 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from .found import Box, Found, PixelArray, Region
+from .sizes import shrink
 
 SIDE = 1280
 """Longest side in pixels that is looked at."""
@@ -72,12 +73,7 @@ def _gray(pixels: PixelArray) -> NDArray[np.uint8]:
         alpha = pixels[:, :, 3:].astype(np.float32) / 255
         pixels = (pixels[:, :, :3] * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
     gray = pixels[:, :, 0] if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
-    height, width = gray.shape
-    scale = min(1.0, SIDE / max(height, width))
-    if scale < 1:
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(gray, np.uint8)
+    return np.ascontiguousarray(shrink(np.asarray(gray, np.uint8)[:, :, np.newaxis], SIDE)[:, :, 0])
 
 
 def _region(code: zxingcpp.Barcode, width: int, height: int) -> Region:

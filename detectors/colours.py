@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .found import Found, PixelArray, Swatch
+from .sizes import shrink
 
 Floats = NDArray[np.float32]
 
@@ -65,19 +66,12 @@ def find(pixels: PixelArray) -> Found:
 def _visible(pixels: PixelArray) -> Floats:
     """(n, 3) BGR in [0, 1] of the pixels that can be seen, at most SIDE² of them."""
     if pixels.shape[2] == 4:  # nearest: an average would mix hidden colours in
-        small = _small(pixels, cv2.INTER_NEAREST)
+        small = shrink(pixels, SIDE, cv2.INTER_NEAREST)
         seen = small[small[:, :, 3] >= OPAQUE][:, :3]
     else:
-        small = _small(pixels, cv2.INTER_AREA)
+        small = shrink(pixels, SIDE)
         seen = np.broadcast_to(small, (*small.shape[:2], 3)).reshape(-1, 3)
     return seen.astype(np.float32) / np.float32(255)
-
-
-def _small(pixels: PixelArray, kernel: int) -> PixelArray:
-    height, width, channels = pixels.shape
-    scale = min(1.0, SIDE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(pixels, size, interpolation=kernel), np.uint8).reshape(size[1], size[0], channels)
 
 
 def _lab(colors: Floats) -> Floats:

@@ -179,13 +179,13 @@ class Faces:
 
 
 def _smaller(pixels: PixelArray, side: int) -> PixelArray:
-    from .nets import shrink
+    from .sizes import shrink
 
     return shrink(pixels, side)
 
 
 def _larger(pixels: PixelArray) -> PixelArray:
-    from .nets import enlarge
+    from .sizes import enlarge
 
     return enlarge(pixels, min(ENLARGED * max(pixels.shape[:2]), 1280))
 

@@ -18,8 +18,8 @@ from rapidocr import EngineType, RapidOCR
 from rapidocr.utils.process_img import get_rotate_crop_image
 
 from .found import Box, PixelArray, Region
-from .nets import shrink
 from .quiet import cores
+from .sizes import shrink
 
 READER = "PP-OCRv6_rec_small.onnx"
 READER_SHA256 = "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884"

@@ -32,12 +32,9 @@ class Matting:
     batch = 1  # on a CPU batching gains nothing
 
     def __init__(self, weights: Weights) -> None:
-        import onnxruntime
+        from .nets import open_session
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = cores()
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(weights.path), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(str(weights.path), threads=cores())
         (wanted, *_) = self._session.get_inputs()
         self._input = wanted.name
         *_, down, across = wanted.shape

@@ -25,26 +25,6 @@ def open_session(model: str | bytes, threads: int) -> onnxruntime.InferenceSessi
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def shrink(pixels: PixelArray, side: int) -> PixelArray:
-    """The picture with its longest side at most `side` pixels; AREA, because every other kernel of OpenCV aliases."""
-    height, width = pixels.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return pixels
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
-
-
-def enlarge(pixels: PixelArray, side: int) -> PixelArray:
-    """The picture with its longest side at least `side` pixels."""
-    height, width = pixels.shape[:2]
-    scale = side / max(height, width)
-    if scale <= 1:
-        return pixels
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
-
-
 def suppress(boxes: Floats, scores: Floats) -> NDArray[np.intp]:
     """Indices of the boxes that stay, best first: none overlaps a better one by more than SAME_FACE."""
     kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), 0.0, SAME_FACE, top_k=MOST)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .found import Found, PixelArray, Saliency
+from .sizes import shrink
 
 SIDE = 160
 """Longest side in pixels of the map."""
@@ -34,19 +35,11 @@ def _seen(pixels: PixelArray) -> tuple[Plane, Plane]:
 
     Transparent parts are gray before anything is compared, lest a colour that nobody sees stands out.
     """
-    small = _small(pixels).astype(np.float32) / np.float32(255)
+    small = shrink(pixels, SIDE).astype(np.float32) / np.float32(255)
     height, width, channels = small.shape
     alpha = small[:, :, 3:] if channels == 4 else np.ones((height, width, 1), np.float32)
     bgr = small[:, :, :3] * alpha + np.float32(0.5) * (1 - alpha)
     return np.ascontiguousarray(np.broadcast_to(bgr, (height, width, 3))), alpha[:, :, 0]
-
-
-def _small(pixels: PixelArray) -> PixelArray:
-    height, width = pixels.shape[:2]
-    scale = min(1.0, SIDE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    shrunk = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(shrunk, np.uint8).reshape(size[1], size[0], -1)
 
 
 def _residual(gray: Plane) -> Plane:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .found import Found, PixelArray, Tag
+from .sizes import shrink
 
 Plane = NDArray[np.uint8]
 Seen = NDArray[np.bool_]
@@ -29,7 +30,7 @@ ENOUGH = 32
 def find(pixels: PixelArray) -> Found:
     """Traits of uint8 pixels (h, w, 1|3|4) BGR, by name."""
     height, width = pixels.shape[:2]
-    colours, seen = _seen(_small(pixels))
+    colours, seen = _seen(shrink(pixels, SIDE))
     flat = _graphic(pixels)
     said = [(_orientation(width, height), 1.0), *_of_alpha(pixels)]
     if seen.any():
@@ -208,17 +209,6 @@ def _edges(steepness: Plane) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 def _sharpest(widths: NDArray[np.float32], of: int) -> float:
     """The width that a tenth of the edges stay below; 0 where there are too few to tell."""
     return float(np.percentile(widths, SHARPEST)) if len(widths) >= max(LEAST_WAYS, SHARE_OF_WAYS * of) else 0.0
-
-
-def _small(pixels: PixelArray) -> PixelArray:
-    height, width, channels = pixels.shape
-    scale = min(1.0, SIDE / max(height, width))
-    if scale == 1:
-        return pixels
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8).reshape(
-        size[1], size[0], channels
-    )
 
 
 def _seen(pixels: PixelArray) -> tuple[PixelArray, Seen]:

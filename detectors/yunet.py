@@ -11,7 +11,8 @@ import numpy as np
 
 from .faces import Candidates, Passes
 from .found import PixelArray
-from .nets import Floats, open_session, shrink, suppress, tensor
+from .nets import Floats, open_session, suppress, tensor
+from .sizes import shrink
 
 STRIDES = (8, 16, 32)
 OUTPUTS = [f"{name}_{stride}" for stride in STRIDES for name in ("cls", "obj", "bbox", "kps")]
