@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -17,6 +17,8 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff",
 LARGEST = 1 << 30  # bytes of a JSON file; COCO's of 118 000 pictures has 0.45 billion
 
 _SPLITS = ("val", "test", "train")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Dataset:
 def read_dataset(path: Path, split: str = "") -> Dataset:
     """A data.yaml, a folder with one or with images/ and labels/, COCO's JSON, or folders named after labels.
 
-    `split` is the part of a data.yaml to take; without, val, test or train, the first that is there. Raises Failure
-    dataset-missing, dataset-layout-unknown, dataset-malformed, dataset-empty.
+    `split` is the part to take; without, val, test or train, the first that is there. Raises Failure dataset-missing,
+    dataset-layout-unknown, dataset-malformed, dataset-empty, dataset-split-unknown.
     """
     if not path.exists():
         raise _failed("missing", f"there is no {path}", "say the path of a folder, of a data.yaml or of a JSON file")
@@ -60,7 +62,7 @@ def read_dataset(path: Path, split: str = "") -> Dataset:
 
 def _reader(path: Path) -> Callable[[Path, str], Dataset]:
     if path.is_file():
-        readers = {".yaml": _yolo, ".yml": _yolo, ".json": _coco}
+        readers = {".yaml": _yolo, ".yml": _yolo, ".json": lambda file, split: _coco(_part(split, _files([file])))}
         if path.suffix.lower() in readers:
             return readers[path.suffix.lower()]
     elif (path / "data.yaml").is_file():
@@ -68,13 +70,38 @@ def _reader(path: Path) -> Callable[[Path, str], Dataset]:
     elif (path / "images").is_dir() and (path / "labels").is_dir():
         return _bare
     elif found := sorted([*path.glob("instances*.json"), *path.glob("annotations/instances*.json")]):
-        return lambda _, split: _coco(next((file for file in found if split in file.name), found[0]), split)
+        return lambda _, split: _coco(_part(split, _files(found)))
     elif any(_pictures(child) for child in path.iterdir() if child.is_dir()):
         return _folders
     raise _failed(
         "layout-unknown", f"{path.name} is laid out in no way that is known",
         "there should be a data.yaml, or images/ and labels/, or annotations/instances_….json, or a folder per label",
     )  # fmt: skip
+
+
+def _part(split: str, parts: Mapping[str, T]) -> T:
+    """The part that is called so, or begins so (`val2017`); without a name the first of val, test and train, or of all.
+
+    A part without a name is the only one.
+    """
+    for wanted in (split,) if split else _SPLITS:
+        for name in sorted(parts):
+            if name.startswith(wanted) and not name.removeprefix(wanted)[:1].isalpha():
+                return parts[name]
+    if split:
+        known = ", ".join(sorted(filter(None, parts))) or "no parts: leave --split out"
+        raise _failed("split-unknown", f"it has no part {split!r}", f"there are {known}")
+    return parts[min(parts)]
+
+
+def _parts(folder: Path, split: str) -> dict[str, Path]:
+    """The folders of parts in a folder; itself, without a name, where there are none."""
+    return {part: folder / part for part in (*_SPLITS, split) if part and (folder / part).is_dir()} or {"": folder}
+
+
+def _files(files: Iterable[Path]) -> dict[str, Path]:
+    """COCO's files by the part that each is of: val2017 of instances_val2017.json."""
+    return {file.stem.removeprefix("instances_"): file for file in files}
 
 
 def _pictures(folder: Path) -> list[Path]:
@@ -94,10 +121,10 @@ def _yolo(file: Path, split: str) -> Dataset:
         }
     except (TypeError, ValueError):
         raise _malformed(file, "names does not number classes") from None
-    part = split or next((part for part in _SPLITS if said.get(part)), "val")
-    where = said.get(part)
-    if not where:
-        raise _malformed(file, f"it has no part {part!r}")
+    parts = {part: (part, said[part]) for part in {*_SPLITS, split} - {""} if said.get(part)}
+    if not parts:
+        raise _malformed(file, "it has no part val, test or train")
+    part, where = _part(split, parts)
     places = [_place(file, said.get("path"), str(one)) for one in (where if isinstance(where, list) else [where])]
     pictures = [picture for place in places for picture in _listed(place)]
     return Dataset(by_number, tuple(_annotated(picture) for picture in pictures), f"YOLO, {part}")
@@ -125,7 +152,7 @@ def _bare(folder: Path, split: str) -> Dataset:
     """images/ and labels/ without a data.yaml; names in classes.txt, if anywhere."""
     classes = folder / "classes.txt"
     lines = _parsed(classes, str.splitlines) if classes.is_file() else []
-    images = folder / "images" / split if split else folder / "images"
+    images = _part(split, _parts(folder / "images", split))
     names = {number: line.strip() for number, line in enumerate(lines) if line.strip()}
     return Dataset(names, tuple(_annotated(picture) for picture in _pictures(images)), "YOLO")
 
@@ -164,7 +191,7 @@ def _row(labels: Path, line: int, words: Sequence[str]) -> Truth:
     raise _malformed(labels, f"line {line} has {len(words)} numbers; a box has 5, a polygon an odd number from 7 on")
 
 
-def _coco(file: Path, split: str) -> Dataset:
+def _coco(file: Path) -> Dataset:
     if file.stat().st_size > LARGEST:
         raise _malformed(file, f"it is larger than {LARGEST} bytes")
     said = _parsed(file, json.loads)
@@ -209,8 +236,7 @@ def _beside(file: Path, name: str) -> Path:
 
 def _folders(folder: Path, split: str) -> Dataset:
     """A folder per label, as classifiers are trained on; or train, val and test of those."""
-    parts = [folder / part for part in (split, *_SPLITS) if part and (folder / part).is_dir()]
-    base = parts[0] if parts else folder
+    base = _part(split, _parts(folder, split))
     labels = sorted(child for child in base.iterdir() if child.is_dir())
     pictures = tuple(_whole(picture, number) for number, label in enumerate(labels) for picture in _pictures(label))
     return Dataset({number: label.name for number, label in enumerate(labels)}, pictures, "folders")
