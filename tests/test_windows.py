@@ -17,7 +17,7 @@ def thing(label: str, box: Box, score: float = 0.9) -> Region:
 
 def test_a_face_that_cannot_be_shown_whole_is_rather_left_out() -> None:
     """The window that shows the thing wholly begins in the face: it rather loses a little of the thing."""
-    worths = [Worth(Box(0.3, 0.25, 0.4, 0.5), 2.0), Worth(FACE, 1.0, "whole")]
+    worths = [Worth(Box(0.3, 0.25, 0.4, 0.5), 3.0), Worth(FACE, 1.0, "whole")]
     assert heaviest(1.0, 0.5, worths).y == pytest.approx(0.29, abs=0.005)  # all but a twentieth of the face
     assert heaviest(1.0, 0.5, worths[:1]).y == pytest.approx(0.25)
 
