@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from transforms.failure import Failure, Kind, nearest
 
-from .card import Card, adjusted, card_of, model_of, read_card, write_card
+from .card import CARD, Card, adjusted, as_said, card_of, model_of, read_card, write_card
+from .copying import check_file, copy, readable
 from .hashes import Hashes
 from .inspection import Inspected, inspect
-from .manifest import OTHERS, Backend, Form, Model
+from .kept import Tell, kept, silent
+from .manifest import LIBRARIES, OTHERS, Backend, Form, Model
 from .models import ModelStore, unknown_model
 from .names import check_name
+from .own import MOST
 from .quiet import silence
 from .registry import brought
+from .scratch import TAKEN, scratch, settle, sweep, writable
 from .trial import try_model
-
-LARGEST = 2 << 30
-"""Bytes; the largest published YOLO has 0.2 billion."""
 
 _CLASSIFIERS = (".pth", ".pt", ".safetensors")
 _PUBLISHED = frozenset(model.name for model in OTHERS)
@@ -55,33 +54,64 @@ class Wish:
     replace: bool = False
 
 
-def add(store: ModelStore, path: Path | None, wish: Wish, words: Collection[str] = ()) -> Model:
+def add(store: ModelStore, path: Path | None, wish: Wish, words: Collection[str] = (), tell: Tell = silent) -> Model:
     """Copy a file or folder of weights into the models folder, with a model.toml; returns the model.
 
-    Without a `path`, `wish.url` is the address of a Triton server that has it. `words` are further names that are
-    taken. Raises Failure: bad-model-name, model-exists, model-file-missing, model-too-large, model-checksum-mismatch,
-    model-format-unknown, model-pickle-refused, model-file-broken, model-inspection-timeout, model-form-unknown,
+    Without a `path`, `wish.url` is the address of a Triton server that has it; where that does not answer as it should,
+    `tell` is told so. What was set up of a model that is replaced stays, unless it is said anew; `tell` is told what
+    cannot. `words` are further names that are taken. Raises Failure: bad-model-name, model-exists, too-many-models,
+    model-file-missing, model-file-unreadable, model-format-unknown, model-too-large, model-checksum-mismatch,
+    model-pickle-refused, model-weights-elsewhere, model-file-broken, model-inspection-timeout, model-form-unknown,
     model-form-does-not-fit, model-labels-missing, model-labels-do-not-fit, unknown-label, model-arch-missing,
     model-settings-malformed, model-does-not-run, model-puts-out-no-numbers, models-folder-not-writable.
     """
     if not (wish.name in _PUBLISHED and wish.source):
         check_name(wish.name, words, brought())
     if (store.folder / wish.name).exists() and not wish.replace:
-        raise _refused("model-exists", f"there is a folder {wish.name} in the models folder", "--replace replaces it",
+        raise _exists(wish.name)
+    if len({model.name for model in store.own()} | {wish.name}) > MOST:
+        raise _refused("too-many-models", f"there are {MOST} models of your own already", "take one away first",
                        Kind.BAD_REQUEST)  # fmt: skip
     if path is not None:
-        _check_size(path)
-    with _place(store.folder) as place:
+        check_file(path)
+    sweep(store.folder)
+    before = _before(store.folder / wish.name, tell) if wish.replace else None
+    with scratch(store.folder, "add") as place:
         folder = place / wish.name
-        folder.mkdir()
-        card = _taken(path, folder, wish) if path else _remote(wish)
-        write_card(folder, card)
-        model = model_of(wish.name, card)
-        if path is not None:
-            try_model(place, wish.name)
-        _put(folder, store.folder / wish.name)
+        with writable():
+            folder.mkdir()
+        said = _taken(path, folder, wish) if path else _said(wish, Inspected(), url=wish.url)
+        with as_said():
+            card = card_of(wish.name, kept(before, said, tell, side=wish.side) if before else said)
+            model = model_of(wish.name, card)
+        with writable():
+            write_card(folder, card)
+        _try(place, model, tell)
+        with writable():
+            _put(folder, store.folder / wish.name, replace=wish.replace)
     store.forget()
     return model
+
+
+def _before(folder: Path, tell: Tell) -> Card | None:
+    """What is said so far of a model that is replaced; tells where it cannot be read."""
+    try:
+        return read_card(folder) if (folder / CARD).exists() else None
+    except (Failure, OSError) as error:
+        tell(f"nothing that was set up before stays: {folder.name}/{CARD} cannot be read ({error})")
+        return None
+
+
+def _try(place: Path, model: Model, tell: Tell) -> None:
+    """Raises Failure as `try_model` does; of a model on a server, which may be away for now, it is only told."""
+    try:
+        with readable(place / model.file):
+            try_model(place, model.name)
+    except Failure as failure:
+        if model.backend != "triton":
+            raise
+        asked = f"{model.url} was asked and did not answer as it should: {failure.message}"
+        tell(f"{asked}; the model is added all the same, and its server tried again each minute")
 
 
 def set_up(store: ModelStore, wish: Wish) -> Model:
@@ -100,60 +130,39 @@ def set_up(store: ModelStore, wish: Wish) -> Model:
         "scores": wish.scores,
     }  # fmt: skip
     before = asdict(card.preprocess) if card.preprocess else {}
-    changed = card_of(wish.name, {
+    values = {
         **card.model_dump(), **{key: value for key, value in said.items() if value is not None},
         "thresholds": {**card.thresholds, **wish.thresholds}, "names": {**card.names, **wish.names},
         "preprocess": {**before, **wish.preprocess} or None,
-    })  # fmt: skip
-    model = model_of(wish.name, changed) if changed.weights else adjusted(known[wish.name], changed)
-    with _writable():
+    }  # fmt: skip
+    with as_said():
+        changed = card_of(wish.name, values)
+        model = model_of(wish.name, changed) if changed.weights else adjusted(known[wish.name], changed)
+    with writable():
         folder.mkdir(parents=True, exist_ok=True)
         write_card(folder, changed)
     store.forget()
     return model
 
 
-def _check_size(path: Path) -> None:
-    if not path.exists():
-        raise _refused("model-file-missing", f"there is no file {path.name}", "say the path of a file of weights",
-                       Kind.NOT_FOUND)  # fmt: skip
-    if not (path.is_file() or path.is_dir()):
-        raise _refused("model-format-unknown", f"{path.name} is no file", "say the path of a file of weights",
-                       Kind.UNSUPPORTED_MEDIA)  # fmt: skip
-    size = sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]) if file.is_file())
-    if size > LARGEST:
-        raise _refused("model-too-large", f"{path.name} has {size} bytes, more than {LARGEST}",
-                       "export a smaller one, in half precision or with fewer layers", Kind.TOO_LARGE)  # fmt: skip
-
-
-def _taken(path: Path, folder: Path, wish: Wish) -> Card:
+def _taken(path: Path, folder: Path, wish: Wish) -> dict[str, Any]:
     """Copy the weights into a folder, look at the copy, and say what a card says of it."""
-    file = _copy(path, folder, wish.name)
-    sha256 = Hashes().of(file)
+    file = copy(path, folder, wish.name)
+    with readable(file):
+        sha256 = Hashes().of(file)
     if wish.sha256 not in (None, sha256):
         raise Failure(
             Kind.UNPROCESSABLE, "model-checksum-mismatch", f"{path.name} has sha256 {sha256}, not {wish.sha256}",
             hint="it is not the file that was meant, or it was damaged on its way: fetch it again",
             details={"expected": wish.sha256, "got": sha256},
         )  # fmt: skip
-    seen = _looked_at(file, wish)
-    return _card(wish, seen, file=file.name, sha256=sha256)
-
-
-def _copy(path: Path, folder: Path, name: str) -> Path:
-    if not path.is_dir():
-        return Path(shutil.copyfile(path, folder / f"{name}{path.suffix.lower()}"))
-    quantised = "_int8" if "int8" in path.name else ""
-    target = folder / f"{name}{quantised}_openvino_model"
-    target.mkdir()
-    for file in path.iterdir():
-        if file.is_file() and not file.name.startswith("."):
-            shutil.copyfile(file, target / file.name)
-    return target
+    with readable(file):
+        seen = _looked_at(file, wish)
+    return _said(wish, seen, file=file.name, sha256=sha256)
 
 
 def _looked_at(file: Path, wish: Wish) -> Inspected:
-    if wish.backend not in ("torchvision", "timm"):
+    if wish.backend not in LIBRARIES:
         return inspect(file)
     if file.suffix not in _CLASSIFIERS:
         raise _refused("model-format-unknown", f"{file.name} is no file of weights for {wish.backend}",
@@ -172,11 +181,8 @@ def _published_labels(file: Path, wish: Wish) -> tuple[str, ...]:
     return examine(wish.backend, wish.arch, file)
 
 
-def _remote(wish: Wish) -> Card:
-    return _card(wish, Inspected(), url=wish.url)
-
-
-def _card(wish: Wish, seen: Inspected, **where: Any) -> Card:
+def _said(wish: Wish, seen: Inspected, **where: Any) -> dict[str, Any]:
+    """The values of a card, by the file and the operator's wish, which goes before it."""
     labels, form = wish.labels or seen.labels, wish.form or seen.form
     if form is None:
         raise _refused("model-form-unknown", "the file does not say what the model answers",
@@ -191,13 +197,13 @@ def _card(wish: Wish, seen: Inspected, **where: Any) -> Card:
         raise _refused("model-labels-do-not-fit", f"there are {len(labels)} labels for {seen.classes} classes",
                        "say one for each class, in their order")  # fmt: skip
     _check_labels(wish, labels)
-    return card_of(wish.name, {
+    return {
         **where, "form": form, "labels": labels, "side": wish.side or seen.side, "source": wish.source,
         "version": wish.version, "licence": wish.licence, "arch": wish.arch, "threshold": wish.threshold,
         "thresholds": wish.thresholds, "names": wish.names, "tags": wish.tags, "topk": wish.topk,
         "scores": wish.scores, "preprocess": wish.preprocess or None,
         "backend": "triton" if wish.url else wish.backend,
-    })  # fmt: skip
+    }  # fmt: skip
 
 
 def _check_labels(wish: Wish, labels: tuple[str, ...]) -> None:
@@ -216,29 +222,32 @@ def _refused(code: str, message: str, hint: str, kind: Kind = Kind.UNPROCESSABLE
     return Failure(kind, code, message, hint=hint)
 
 
-@contextmanager
-def _writable() -> Iterator[None]:
+def _exists(name: str) -> Failure:
+    return _refused("model-exists", f"there is a folder {name} in the models folder", "--replace replaces it",
+                    Kind.BAD_REQUEST)  # fmt: skip
+
+
+def _put(folder: Path, target: Path, *, replace: bool) -> None:
+    """Give the new folder its name; the one that had it goes, if that is wished. Raises Failure model-exists."""
+    old = target.with_name(f".old-{target.name}.{secrets.token_hex(4)}")
+    while not _renamed(folder, target):
+        if not replace:
+            raise _exists(target.name)
+        try:
+            with suppress(FileNotFoundError):  # another that replaces it has just taken it away
+                target.rename(old)
+            if _renamed(folder, target):
+                return
+        finally:
+            settle(old, target)
+
+
+def _renamed(folder: Path, target: Path) -> bool:
+    """Whether the folder got the name; not where another has it, also one that came this moment."""
     try:
-        yield
+        folder.rename(target)
     except OSError as error:
-        raise Failure(
-            Kind.INTERNAL, "models-folder-not-writable", f"cannot write to the models folder: {error.strerror}"
-        ) from error
-
-
-@contextmanager
-def _place(models: Path) -> Iterator[Path]:
-    """A folder in the models folder that nobody looks into, gone at the end."""
-    with _writable():
-        models.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".add-", dir=models) as place:
-            yield Path(place)
-
-
-def _put(folder: Path, target: Path) -> None:
-    """Give the new folder its name; the one that had it goes."""
-    old = target.with_name(f".old-{secrets.token_hex(4)}")
-    if target.exists():
-        target.rename(old)
-    folder.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+        if error.errno in TAKEN:
+            return False
+        raise
+    return True

@@ -128,13 +128,18 @@ def _states(engine: Engine) -> dict[str, object]:
 
 
 def _identities(engine: Engine) -> dict[str, object]:
-    """The models that answer now, and what the other kinds lack, by kind."""
+    """The models that answer now, what the other kinds lack, by kind, and the words of URLs.
+
+    Plain auto-tag goes without what arrives while we are ready, until that can answer.
+    """
     kinds = {kind: lane for lane in engine.lanes for kind in lane.detector.sides}
     missing = {kind: why for kind, lane in kinds.items() if (why := lane.missing(kind))}
+    late = {kind for kind, lane in kinds.items() if lane.arriving} if engine.opened else set[str]()
+    rows = [row for row in vocabulary.current().rows if row[0] in kinds]  # not what renderers find
     return {
         "models": {kind: lane.identity for kind, lane in kinds.items() if lane.identity},
         "missing": {kind: {"model": why.model, "how": why.how} for kind, why in missing.items()},
-        "own": [row for row in vocabulary.current().rows if row[0] in engine.kinds],  # not what renderers find
+        "own": [(name, labels, tags and name not in late, *more) for name, labels, tags, *more in rows],
     }
 
 

@@ -41,6 +41,10 @@ CHANGED = (
 )
 
 
+class Changed(ValueError):
+    """A model puts out other numbers than when it was loaded first."""
+
+
 class NotFinite(ValueError):
     """A model puts out what is not a number: it would find nothing in any picture."""
 
@@ -89,7 +93,7 @@ class Canary:
     def learn(self, loaded: Loaded, identity: str, kinds: Iterable[str], *, anew: bool = False) -> None:
         """Warm a model up and remember its numbers under its identity.
 
-        Raises NotFinite where they are none, ValueError where they are not those that a model of this identity said
+        Raises NotFinite where they are none, Changed where they are not those that a model of this identity said
         before, and whatever the model raises. With `anew` other numbers take the place of those: what lies on another
         machine may be changed there, and fits if it could be asked.
         """
@@ -97,12 +101,16 @@ class Canary:
             loaded.find([Question(kind, picture())] * loaded.batch)
         numbers = _numbers(loaded, kinds)
         if not all(np.isfinite(part).all() for part in numbers):
-            raise NotFinite("what the model puts out are no numbers")
+            raise NotFinite("what it puts out are no numbers (NaN or infinity)")
         if not _same(self._known.setdefault(identity, numbers), numbers):
             if not anew:
-                raise ValueError("the model does not say what it said before")
+                raise Changed("it does not say what it said before")
             log.warning("%s: %s", identity, CHANGED)
             self._known[identity], self.silent = numbers, 0
+
+    def forget(self) -> None:
+        """What was learnt, and how often it was not heard."""
+        self._known, self.silent = {}, 0
 
     @property
     def is_silent(self) -> bool:
@@ -118,9 +126,15 @@ class Canary:
         known = self._known.get(identity)
         try:
             return known is None or _same(known, _numbers(loaded, kinds))
-        except Exception:
-            log.exception("%s: the canary picture failed", identity)
+        except Exception as error:
+            log.error("%s: the canary picture failed: %s", identity, summary(error))
+            log.debug("%s: as it was raised", identity, exc_info=error)
             return False
+
+
+def summary(error: Exception) -> str:
+    """What was raised, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def _numbers(loaded: Loaded, kinds: Iterable[str]) -> tuple[Floats, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
@@ -16,15 +17,19 @@ import cv2
 
 from .found import Found, Missing, PixelArray
 from .lane import Lane
+from .loading import Loading
 from .models import ModelStore
 from .own import Refused
 from .registry import Detector, Question, base_of, detectors, install
-from .waiting import Answer, Unable, Waiting
+from .waiting import Answer, Unable, Waiting, size_of
 
 log = logging.getLogger("darkroom.detection")
 
-RECENT = 1024
-"""Answers that are kept; one is about a kilobyte."""
+RECENT = 64 << 20
+"""Bytes of answers that are kept: one is a kilobyte, a matte a megabyte, a hundred masks 2.5."""
+
+OTHERS_S = 20.0
+"""How long after the start models of others, such as the operator's, may hold readiness back."""
 
 
 def pick_device(wanted: str) -> str:
@@ -90,12 +95,14 @@ class Engine:
         self.device = device
         self._table = table
         self._lanes: dict[str, Lane] = {}  # by task; replaced as a whole, so that readers need no lock
-        self._started = False
+        self._loading = Loading()
+        self._began = time.monotonic()
+        self._opened = False
         self._refused: frozenset[Refused] = frozenset()
         self._arrange()
         self._lock = threading.Lock()
         self._flights: dict[tuple[str, str], Waiting] = {}
-        self._recent: cachetools.LRUCache[tuple[str, str, str], Answer] = cachetools.LRUCache(RECENT)
+        self._recent: cachetools.LRUCache[tuple[str, str, str], Answer] = cachetools.LRUCache(RECENT, size_of)
 
     @property
     def lanes(self) -> list[Lane]:
@@ -107,9 +114,23 @@ class Engine:
         return frozenset(kind for lane in self.lanes for kind in lane.detector.sides)
 
     @property
-    def ready(self) -> bool:
-        """Whether every model that is present has been loaded, or has failed to; absent ones hold nothing back."""
+    def settled(self) -> bool:
+        """Whether every model that is present has been loaded, or has failed to."""
         return all(lane.settled for lane in self.lanes)
+
+    @property
+    def ready(self) -> bool:
+        """Whether every model that came with Darkroom and is present has been loaded, or has failed to.
+
+        Absent ones hold nothing back; models of others do at the start only, for OTHERS_S.
+        """
+        return self.opened and all(lane.settled for lane in self.lanes if lane.is_ours)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the start is over: what arrives from then on takes nothing from those who do not ask for it."""
+        self._opened = self._opened or self.settled or time.monotonic() - self._began > OTHERS_S
+        return self._opened
 
     @property
     def sick(self) -> bool:
@@ -117,19 +138,28 @@ class Engine:
         return any(lane.sick for lane in self.lanes)
 
     def start(self) -> None:
-        self._started = True
-        for lane in self.lanes:
-            lane.start()
+        self._began = time.monotonic()
+        for error in self._refresh_lanes():  # the keeper looks again
+            log.error("a model could not be looked at", exc_info=error)
 
     def close(self) -> None:
         for lane in self.lanes:
             lane.close()
 
     def refresh(self) -> None:
-        """Load what has arrived or changed in the models folder, and let go of the operator's models that went."""
+        """Load what has arrived or changed in the models folder, and let go of the operator's models that went.
+
+        Raises what went wrong first, after all that can be done.
+        """
         self._arrange()
-        for lane in self.lanes:
-            lane.refresh()
+        errors = self._refresh_lanes()
+        self._loading.go_on()
+        for error in errors:
+            raise error
+
+    def _refresh_lanes(self) -> list[Exception]:
+        """What went wrong, which costs the other lanes nothing."""
+        return [error for lane in self.lanes if (error := _error(lane.refresh))]
 
     def refused(self) -> Sequence[Refused]:
         """Folders of the operator that hold no model as they are."""
@@ -142,7 +172,10 @@ class Engine:
         self._log_refused()
         table = {detector.task: detector for detector in self._table or detectors().values()}
         kept = {task: lane for task, lane in self._lanes.items() if task in table and not lane.spent}
-        lanes = {task: kept.get(task) or self._lane(detector) for task, detector in table.items()}
+        lanes = {
+            task: kept.get(task) or Lane(detector, self.store, self.device, self._loading)
+            for task, detector in table.items()
+        }
         gone = [lane for task, lane in self._lanes.items() if task not in kept]
         for task, lane in lanes.items():
             lane.detector = table[task]
@@ -156,12 +189,6 @@ class Engine:
         for one in sorted(refused - self._refused, key=lambda one: one.name):
             log.warning("%s in the models folder is refused (%s): %s; %s", one.name, one.code, one.why, one.how)
         self._refused = refused
-
-    def _lane(self, detector: Detector) -> Lane:
-        lane = Lane(detector, self.store, self.device)
-        if self._started:
-            lane.start()
-        return lane
 
     def ask(self, kinds: Iterable[str], pixels: PixelArray, deadline: float, key: str | None = None) -> Asked:
         """Put the questions into the queues and return at once; `kinds` must be among `self.kinds`.
@@ -208,7 +235,16 @@ class Engine:
         with self._lock:
             self._flights.pop((key, kind), None)
             if not answer.exception():
-                self._recent[key, kind, answer.result().identity] = answer.result()
+                with suppress(ValueError):  # larger than all that is kept
+                    self._recent[key, kind, answer.result().identity] = answer.result()
+
+
+def _error(do: Callable[[], None]) -> Exception | None:
+    try:
+        do()
+    except Exception as error:
+        return error
+    return None
 
 
 def _enqueue(lane: Lane, waiting: Waiting) -> Future[Answer]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.failure import Failure, Kind
 from transforms.image import Box, Found
 
 from .dataset import Truth, spoken
@@ -158,7 +159,10 @@ def report_of(pictures: Sequence[Judged], model: Model, match: Match) -> Report:
 
 
 def draw(report: Report, path: Path) -> None:
-    """Write the confusion matrix of a report as a picture, PNG: shares of what is there."""
+    """Write the confusion matrix of a report as a picture, PNG: shares of what is there.
+
+    Raises Failure matrix-not-drawn, and OSError where it cannot be written.
+    """
     import tempfile
 
     silence()
@@ -168,7 +172,10 @@ def draw(report: Report, path: Path) -> None:
     drawn.matrix = report.matrix.copy()
     with tempfile.TemporaryDirectory() as folder:
         drawn.plot(normalize=True, save_dir=folder)
-        path.write_bytes((Path(folder) / "confusion_matrix_normalized.png").read_bytes())
+        made = Path(folder) / "confusion_matrix_normalized.png"
+        if not made.exists():  # ultralytics swallows every exception there, Ctrl-C among them
+            raise Failure(Kind.INTERNAL, "matrix-not-drawn", "the picture of confusions was interrupted, or failed")
+        path.write_bytes(made.read_bytes())
 
 
 def _tag_scores(pictures: Sequence[Judged]) -> dict[int, Score]:

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -25,6 +24,8 @@ from .models import ModelStore, unknown_model
 from .network import Yolo
 from .registry import Question, Weights
 from .runners import Floats, Runner, open_runner
+from .scratch import scratch, sweep, writable
+from .usable import LET_READ, unreadable
 
 Format = Literal["openvino", "onnx", "engine"]
 
@@ -85,20 +86,22 @@ def export(
 
     `pictures` are uint8 (h, w, 3) BGR to compare on, beside one that is drawn. `data` is a data set by whose pictures
     int8 is calibrated (OpenVINO only). Raises Failure: unknown-model, model-not-exportable, model-export-failed,
-    model-export-differs.
+    model-export-differs, models-folder-not-writable.
     """
     source = _source(store, name)
     form = wanted or fastest(store.device)
     if form == "engine" and not find_spec("tensorrt"):
         hint = "until then its .pt file, in half precision, is what runs fastest on a GPU"
         raise _unfit(name, "an engine is built with TensorRT: `pip install tensorrt`", hint)
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=source.path.parent) as folder:
-        made = _made(source, form, data, Path(folder))
+    sweep(store.folder)
+    with scratch(source.path.parent, "export") as folder:
+        made = _made(source, form, data, folder)
         likeness = compared(source, replace(source, path=made), [picture(), *pictures], store.device)
         if not likeness.alike(whole=not data):
             raise _differs(name, form, likeness)
         target = source.path.parent / made.name
-        _put(made, target)
+        with writable():
+            _put(made, target)
     store.forget()
     return Exported(target, form, likeness)
 
@@ -122,6 +125,8 @@ def _source(store: ModelStore, name: str) -> Weights:
     path = store.folder / model.file
     if path.suffix != ".pt" or model.backend != "yolo":
         raise _unfit(name, "only YOLO models in .pt files are exported")
+    if unreadable(path):
+        raise _unfit(name, f"{model.file} cannot be read: permission denied", LET_READ)
     listed = next((row for row in store.listing() if row.model.name == name), None)
     if not path.is_file() or listed is None or listed.status == "altered":
         raise _unfit(name, f"{model.file} is not here as it should be", f"run `darkroom models pull {name}`")
@@ -131,7 +136,11 @@ def _source(store: ModelStore, name: str) -> Weights:
 def _made(source: Weights, form: Format, data: str, folder: Path) -> Path:
     """Run ultralytics' export in a folder of its own; the path of what it made."""
     copy = folder / source.path.name
-    os.link(source.path, copy)
+    try:
+        os.link(source.path, copy)
+    except OSError:  # somebody else's file, which may be read and not linked, or a file system without links
+        with writable():
+            shutil.copyfile(source.path, copy)
     command = [sys.executable, "-P", "-m", "detectors.exporter", str(copy), form, str(source.model.side), data]
     try:
         done = subprocess.run(  # noqa: S603 - our own module

@@ -25,6 +25,7 @@ class Keeper:
         self._pull = pull
         self._next_pull = 0.0
         self._backoff = RETRY_S[0]
+        self._trouble = ""  # that was logged last
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -36,18 +37,21 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._stop.wait(LOOK_S if self._next_pull else 0):
-            if self._pull and time.monotonic() >= self._next_pull:
-                self._next_pull = time.monotonic() + self._backoff
-                if not self.pull_missing():
-                    self._backoff = min(self._backoff * 2, RETRY_S[1])
-            self._next_pull = self._next_pull or 1.0
-            self._refresh()
+            try:
+                self._look()
+            except Exception as error:  # whatever the folder holds: what comes next must be seen
+                if self._trouble != (trouble := repr(error)):
+                    log.exception("the models folder could not be looked at; it is tried again every %.0f s", LOOK_S)
+                self._trouble = trouble
+            else:
+                self._trouble = ""
 
-    def _refresh(self) -> None:
-        try:
-            self.engine.refresh()
-        except OSError:
-            log.exception("the models folder could not be read")
+    def _look(self) -> None:
+        due = self._pull and time.monotonic() >= self._next_pull
+        self._next_pull = time.monotonic() + self._backoff if due else self._next_pull or 1.0
+        if due and not self.pull_missing():
+            self._backoff = min(self._backoff * 2, RETRY_S[1])
+        self.engine.refresh()
 
     def pull_missing(self) -> bool:
         """Download the default model of every task that has none in the folder; whether all came."""
@@ -58,7 +62,7 @@ class Keeper:
             try:
                 store.pull(model.name)
                 log.info("%s was downloaded", model.name)
-                self._refresh()
+                self.engine.refresh()
             except Failure as failure:
                 came = False
                 log.warning("%s: %s", model.name, failure.message)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
+from transforms.failure import Failure
+
+from .asking import SICK_AFTER, Asking
 from .canary import SILENT_AFTER, Canary
-from .counted import SECONDS, SIZES, Tally
 from .found import Missing
-from .heat import Explaining
-from .manifest import Unlike
+from .loading import Loading
 from .models import ModelStore
 from .registry import Detector, Loaded, Weights
-from .waiting import Answer, Calls, Questions, Unable, Waiting, in_time
+from .taking import Untaken, Written, take, trouble
+from .waiting import Questions, Unable, Waiting
+
+__all__ = ["LOADED_S", "SICK_AFTER", "STUCK_S", "Lane", "State"]
 
 log = logging.getLogger("darkroom.detection")
 
@@ -26,8 +33,7 @@ QUEUE = 64
 """Questions that may wait for one model; at 20 ms each the last would wait 1.3 s."""
 
 STUCK_S = 30.0
-SICK_AFTER = 10
-"""A call of a model of ours that takes longer, or so many failures in a row, and the process should be restarted."""
+"""A call of a model of ours that takes longer, and the process should be restarted."""
 
 RETRY_S = 60.0
 """How often a model on another machine is tried again that could not be loaded."""
@@ -37,32 +43,38 @@ LOADED_S = 90.0
 
 
 class Lane:
-    """Owns the model of one detector. Questions that come while it loads wait for it."""
+    """Owns the model of one detector. Questions that come while it loads wait for it.
 
-    def __init__(self, detector: Detector, store: ModelStore, device: str) -> None:
+    A lane without a model has no thread, so that folders in their dozens cost next to nothing.
+    """
+
+    def __init__(self, detector: Detector, store: ModelStore, device: str, loading: Loading) -> None:
         self.detector = detector
         self._state: State = "absent"
         self.weights: Weights | None = None  # of the model that answers
         self._tried: Weights | None = None  # of the model that was loaded last, or could not be
         self._since = 0.0  # when loading began
-        self._store, self._device = store, device
+        self._store, self._device, self._loading = store, device, loading
         self._loaded: Loaded | None = None
         self._wanted = not detector.lazy
         self._turn = threading.Lock()  # to begin to load
         self._settled = threading.Event()
         self._queue = Questions(QUEUE)
-        self._calls = Calls()
-        self._again = False  # what could not be loaded is being tried again
-        self._unlike = ""  # what its network has else than its model.toml says
-        self._failures = self._failed = 0
+        self._again, self._why = False, ""  # what could not be loaded is being tried again; why it could not
+        self._altered: Mapping[str, str] = {}  # models that would serve it, and what to do about them
         self._canary, self._reloads = Canary(), 0
-        self._seconds, self._sizes = Tally(SECONDS), Tally(SIZES)
-        self._closed = False
+        self._asking = Asking(detector.task, detector.sides, self._canary)
+        self._serving, self._closed = 0, False  # threads
+
+    @property
+    def arriving(self) -> bool:
+        """Whether a model is being loaded where none has answered yet, or waits for its turn to be."""
+        return self._state == "loading" and self.weights is None
 
     @property
     def settled(self) -> bool:
         """Whether nothing is being loaded for the first time: readiness waits for no more, and not for ever."""
-        return self._state != "loading" or self.weights is not None or self._hangs
+        return not self.arriving or self._hangs
 
     @property
     def _hangs(self) -> bool:
@@ -71,7 +83,7 @@ class Lane:
 
     @property
     def state(self) -> State:
-        return "failed" if self._fault and not self._is_ours else self._state
+        return "failed" if self._fault and not self.is_ours else self._state
 
     @property
     def sick(self) -> bool:
@@ -79,29 +91,23 @@ class Lane:
 
         No other model takes the process from all: it has failed, and its thread hangs for as long as it likes.
         """
-        return self._is_ours and (bool(self._fault) or self._failures >= SICK_AFTER)
+        return self.is_ours and (bool(self._fault) or self._asking.fails)
 
     @property
     def spent(self) -> bool:
         """Whether it hangs with a model that is no longer the one in the folder: another lane would do better."""
-        hangs = self._hangs or self._calls.longest > STUCK_S
+        hangs = self._hangs or self._asking.calls.longest > STUCK_S
         return hangs and self._store.weights(self._kind) not in (None, self._tried)
 
     @property
-    def _is_ours(self) -> bool:
+    def is_ours(self) -> bool:
+        """Whether the model came with Darkroom, and runs here."""
         weights = self.weights or self._tried
         return weights is None or weights.is_ours
 
     @property
     def _fault(self) -> str:
-        """What is wrong with a model that was loaded, in words for the operator; empty where nothing is."""
-        if self._calls.longest > STUCK_S:
-            why = f"it hangs: {self.identity} has not answered for more than {STUCK_S:.0f} s"
-        elif self._canary.is_silent:
-            why = f"{self.identity} no longer says what it said when it was loaded first"
-        else:
-            return ""
-        return f"{why}; replace it, or start the detection process anew"
+        return self._asking.fault(self.identity, STUCK_S)
 
     @property
     def identity(self) -> str:
@@ -121,36 +127,30 @@ class Lane:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the weights that were loaded last, in words for the operator; empty where nothing is."""
+        """What is wrong with the weights that should answer, in words for the operator; empty where nothing is."""
         if self._hangs and self._tried:
             return f"{self._tried.identity} has been loading for more than {LOADED_S:.0f} s: take it away, or wait"
         if self._fault:
             return self._fault
-        if self._tried is None or self._state == "loading" or (self._tried == self.weights and self._state == "warm"):
-            return ""
-        older = f"; {self.weights.identity} answers instead" if self.weights and self._state == "warm" else ""
-        again = f"{self._unlike or 'its server does not answer as it should'}; it is tried again every {RETRY_S:.0f} s"
-        how = again if self._tried.elsewhere else "run `darkroom models verify`, or delete it and fetch it again"
-        return f"{self._tried.identity} could not be loaded: {how}{older}"
+        wrong = [*self._altered.values()]
+        if self._tried and self._state != "loading" and (self._tried != self.weights or self._state != "warm"):
+            wrong.append(trouble(self._tried, self._why, RETRY_S))
+        if wrong and self.weights and self._state == "warm":
+            wrong.append(f"{self.weights.identity} answers instead")
+        return "; ".join(wrong)
 
     def counted(self) -> dict[str, Any]:
         """What was asked of the model so far, as plain data."""
         return {
-            "model": self.model, "task": self.detector.task, "waiting": self._queue.qsize(), "failures": self._failed,
-            "canaries": self._canary.failed, "reloads": self._reloads,
-            "seconds": self._seconds.described(), "batch": self._sizes.described(),
+            "model": self.model, "task": self.detector.task, "waiting": self._queue.qsize(),
+            "canaries": self._canary.failed, "reloads": self._reloads, **self._asking.counted(),
         }  # fmt: skip
 
-    def start(self) -> None:
-        """Begin to load, and to answer as soon as that is done."""
-        self.refresh()
-        for number in range(self.detector.threads):
-            threading.Thread(target=self._serve, name=f"{self.detector.task}-{number}", daemon=True).start()
-
     def refresh(self) -> None:
-        """Load whatever the store now has for this task, unless that is what was tried last; returns at once."""
-        weights = self._store.weights(self._kind)
+        """Have loaded whatever the store now has for this task, unless that is what was tried last; returns at once."""
+        weights, self._altered = self._store.weights(self._kind), self._store.altered(self._kind)
         with self._turn:
+            self._let_go(weights)
             if not self._wanted:
                 self._state = "idle" if weights else "absent"
                 return
@@ -159,30 +159,40 @@ class Lane:
                 return  # weights that went away stay in memory: an answer is better than none
             self._again = weights == self._tried  # nobody waits for that: it has failed, and most likely will
             self._state = self._state if self._again else "loading"
-            self._tried, self._since, self._canary.silent = weights, time.monotonic(), 0
-        threading.Thread(target=self._load, args=(weights,), name=f"load-{self.detector.task}", daemon=True).start()
+            if not self._loaded:
+                self._settled.clear()
+            self._tried, self._since, self._canary.silent = weights, math.inf, 0
+        self._loading.put(self.detector.task, lambda: self._take(weights), first=weights.is_ours)
+
+    def _let_go(self, weights: Weights | None) -> None:
+        """Of a model whose file is altered, to be loaded anew once that is well; of what did not load, and has gone."""
+        if self.weights and self.weights.model.name in self._altered:
+            log.error("%s: %s answers no more: its file is altered", self.detector.task, self.weights.identity)
+            self._loaded = self.weights = None
+            self._canary.forget()  # nobody knows whether it learnt from this file
+        gone = weights is None or (self._tried and self._tried.model.name in self._altered)
+        if gone and self._state != "loading" and self._tried != self.weights:
+            self._tried, self._state = None, "warm" if self._loaded else "absent"
 
     @property
     def _is_due(self) -> bool:
         """Whether what could not be loaded should be tried again: it lies elsewhere, and may answer by now."""
-        failed = self._state == "failed" or self._tried != self.weights
         elsewhere = self._tried is not None and self._tried.elsewhere
-        return failed and elsewhere and time.monotonic() - self._since >= RETRY_S
+        failed = elsewhere and (self._state == "failed" or self._tried != self.weights)
+        return failed and time.monotonic() - self._since >= RETRY_S
 
     def ask(self, waiting: Waiting) -> None:
         """Put a question into the queue; raises Unable where that is full."""
         try:
             if not self._closed:
                 self._queue.put_nowait(waiting)
-                return self._want()
+                if not self._wanted:
+                    self._wanted = True
+                    self.refresh()
+                return
         except queue.Full:
             raise Unable("too many questions are waiting") from None
         raise Unable("the detection service is stopping")
-
-    def _want(self) -> None:
-        if not self._wanted:
-            self._wanted = True
-            self.refresh()
 
     def missing(self, kind: str) -> Missing | None:
         """Why a kind cannot be answered however long one waits, or None."""
@@ -196,40 +206,65 @@ class Lane:
 
     def close(self) -> None:
         """Let the threads end after what they are doing; nobody waits any more for those that hang."""
-        self._closed = True
-        if self._calls.longest > STUCK_S:
-            self._calls.refuse("its model hangs")
+        with self._turn:
+            self._closed, serving = True, self._serving
+        if self._asking.calls.longest > STUCK_S:
+            self._asking.calls.refuse("its model hangs")
         self._queue.refuse("the detection service is stopping")
-        for _ in range(self.detector.threads):
+        for _ in range(serving):
             self._queue.put(None)
         self._settled.set()
 
+    def _take(self, weights: Weights) -> None:
+        """What was waiting for its turn; the folder may have other weights by now."""
+        if self._closed:
+            return
+        with suppress(Failure):  # its folder has just gone
+            weights = self._store.weights(self._kind) or weights
+            self._altered = self._store.altered(self._kind)
+        self._tried, self._since = weights, time.monotonic()
+        self._load(weights)
+
     def _load(self, weights: Weights) -> None:
-        began = time.monotonic()
         try:
-            loaded = Explaining(self.detector.load(weights, self._device))
-            self._canary.learn(loaded, weights.identity, self.detector.sides, anew=weights.elsewhere)
-        except Exception as error:
-            self._unlike = str(error) if isinstance(error, Unlike) else ""
-            known = self._again  # where it goes wrong
-            log.error("%s: %s cannot be loaded: %r", self.detector.task, weights.identity, error, exc_info=not known)
-            self._state = "warm" if self._loaded else "failed"
-        else:
-            self._loaded, self.weights, self._state, self._failures = loaded, weights, "warm", 0
+            if weights.model.name in self._altered:
+                raise Written
+            loaded = take(self.detector, weights, self._device, self._canary)
+        except Written:
+            self._settled.set()  # before the state says so: from then on another load may begin
+            self._tried, self._state = None, "warm" if self._loaded else "absent"
+        except Untaken as error:
+            say = log.debug if self._again and self._why == str(error) else log.error
+            say("%s: %s could not be loaded: %s", self.detector.task, weights.identity, error)
+            log.debug("%s: as it was raised", self.detector.task, exc_info=error.__cause__)
             self._settled.set()
-            log.info("%s: %s is warm after %.1f s", self.detector.task, weights.identity, time.monotonic() - began)
+            self._why, self._state = str(error), "warm" if self._loaded else "failed"
+        else:
+            self._loaded, self.weights, self._asking.failures = loaded, weights, 0
+            self._settled.set()
+            self._state, took = "warm", time.monotonic() - self._since
+            self._open()
+            log.info("%s: %s is warm after %.1f s", self.detector.task, weights.identity, took)
         finally:
             self._again = False
         if not self._loaded:
             self._queue.refuse("its model could not be loaded")
 
+    def _open(self) -> None:
+        """Begin to answer."""
+        with self._turn:
+            new = 0 if self._closed or self._serving else self.detector.threads
+            self._serving += new
+        for number in range(new):
+            threading.Thread(target=self._serve, name=f"{self.detector.task}-{number}", daemon=True).start()
+
     def _serve(self) -> None:
-        self._settled.wait()
         while first := self._next():
             self._settled.wait()
-            if self._loaded and self.weights:
-                more = [] if first.question.is_dear else self._queue.more(self._loaded.batch - 1)
-                self._run(self._loaded, self.weights.identity, [first, *more])
+            loaded, weights = self._loaded, self.weights
+            if loaded and weights:
+                more = [] if first.question.is_dear else self._queue.more(loaded.batch - 1)
+                self._asking.run(loaded, weights.identity, [first, *more])
             else:
                 first.refuse("its model could not be loaded again")
 
@@ -248,7 +283,7 @@ class Lane:
         loaded, weights = self._loaded, self.weights
         if loaded is None or weights is None:
             return
-        self._canary.note(sings=(sings := self._sings(loaded, weights.identity)))
+        self._canary.note(sings=(sings := self._asking.sings(loaded, weights.identity)))
         if not sings:
             log.error("%s: %s no longer says what it said when it was loaded", self.detector.task, weights.identity)
             self._load_again(weights)
@@ -263,39 +298,3 @@ class Lane:
         self._load(weights)
         if self._loaded is None and not weights.elsewhere:  # that is tried again, and says itself what is wrong
             self._canary.silent = SILENT_AFTER
-        self._settled.set()
-
-    def _run(self, loaded: Loaded, identity: str, batch: list[Waiting]) -> None:
-        now, batch = time.monotonic(), in_time(batch)
-        if not batch:
-            return
-        try:
-            with self._calls.running(batch):
-                found = loaded.find([waiting.question for waiting in batch])
-        except Exception:
-            if len(batch) == 1:
-                log.exception("%s: a question failed", self.detector.task)
-            self._retry(loaded, identity, batch)
-        else:
-            self._failures = 0
-            for waiting, one in zip(batch, found, strict=True):
-                waiting.tell(Answer(one, identity))
-        finally:
-            self._seconds.add(time.monotonic() - now)
-            self._sizes.add(len(batch))
-
-    def _retry(self, loaded: Loaded, identity: str, batch: list[Waiting]) -> None:
-        """One by one, so that a picture that fails, or a batch too large for the memory, costs the others nothing."""
-        if len(batch) > 1:
-            for waiting in batch:
-                self._run(loaded, identity, [waiting])
-            return
-        self._failures += 1
-        self._failed += 1
-        if self._failures >= SICK_AFTER and self._sings(loaded, identity):
-            self._failures = 0  # it is these pictures, of which anybody may have sent as many as it takes
-        batch[0].refuse("the model failed on this picture")
-
-    def _sings(self, loaded: Loaded, identity: str) -> bool:
-        with self._calls.running():
-            return self._canary.sings(loaded, identity, self.detector.sides)

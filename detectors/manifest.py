@@ -13,6 +13,9 @@ Form = Literal["detect", "segment", "classify", "pose", "obb"]
 Backend = Literal["yolo", "torchvision", "timm", "triton"]
 """What runs it: ultralytics and our own runners, a classifier of torchvision or timm, or a Triton server elsewhere."""
 
+LIBRARIES: tuple[Backend, ...] = ("torchvision", "timm")
+"""Backends whose classifiers are named by their architecture, and may be told how to be asked."""
+
 Scores = Literal["softmax", "sigmoid"]
 """What a classifier's numbers are: shares of 1 of labels that exclude each other, or each label's own."""
 

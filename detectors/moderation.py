@@ -35,17 +35,14 @@ class Moderation:
 
 
 def told(regions: Sequence[Region], model: Model) -> Found:
-    """The answer that these regions, labelled as the model spells them, amount to; tags only of what is sure."""
+    """The answer that these regions amount to; tags only of what is sure."""
     shown = tuple(
-        Region(
-            model.names.get(at.label, at.label), at.score, at.box, by=at.by, sure=at.score >= model.least(at.label)
-        )
-        for at in regions
+        Region(at.label, at.score, at.box, by=at.by, sure=at.score >= model.least(at.label)) for at in regions
     )  # fmt: skip
     best: dict[str, Tag] = {}
-    for at, region in zip(regions, shown, strict=True):
+    for region in shown:
         known = best.get(region.label)
-        if at.label in UNSAFE and region.sure and (known is None or known.score < region.score):
+        if region.label in UNSAFE and region.sure and (known is None or known.score < region.score):
             best[region.label] = Tag(region.label, region.score, region.by)
     return Found(shown, tuple(sorted(best.values(), key=lambda tag: -tag.score)))
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from transforms.failure import Failure, Kind
 
 from .card import CARD, Card, adjusted, model_of, read_card
 from .manifest import OTHERS, PUBLISHED, Model
-from .names import check_name
+from .names import NAME, check_name
 from .registry import brought, brought_models
+from .usable import LET_READ
 
 SUFFIXES = (".pt", ".onnx", ".engine", ".safetensors", ".pth", ".xml")
 
 _EXPORTED = ("_openvino_model", "_saved_model", "_ncnn_model")
 
 _ADDED = frozenset(model.name for model in OTHERS)
+
+MOST = 64
+"""Models that an operator may have; each takes its memory, and plain auto-tag asks them all."""
 
 Mark = tuple[int, int, int]
 """Of a file: inode, time and size."""
@@ -68,6 +73,8 @@ class OwnModels:
                 continue
             if model is not None:
                 (models if model.own and model.name not in brought_models() else known).append(model)
+        refused += [_one_too_many(model, len(models)) for model in models[MOST:]]
+        del models[MOST:]
         return Seen(tuple(models), tuple(known), tuple(refused))
 
     def _folders(self) -> Iterator[Path]:
@@ -76,7 +83,7 @@ class OwnModels:
         except OSError:
             return
         for child in children:
-            if not child.name.startswith(".") and not child.name.endswith(_EXPORTED) and child.is_dir():
+            if not child.name.startswith(".") and not child.name.endswith(_EXPORTED) and os.path.isdir(child):
                 yield child
 
     def _model(self, folder: Path) -> Model | None:
@@ -94,7 +101,7 @@ class OwnModels:
         return model_of(name, card)
 
     def _card(self, folder: Path) -> Card | None:
-        """The card of a folder, or None where there is none; raises Failure model-settings-malformed."""
+        """The card of a folder, or None where there is none; raises Failure model-settings-malformed, -unreadable."""
         try:
             stat = (folder / CARD).stat()
             mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
@@ -102,11 +109,19 @@ class OwnModels:
             if known != mark:
                 card = _outcome(lambda: read_card(folder))
                 self._cards[folder.name] = mark, card
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            _refuse_closed(folder.name, f"{folder.name}/{CARD}", error)
             return None
         if isinstance(card, Failure):
             raise card
         return card
+
+
+def _one_too_many(model: Model, number: int) -> Refused:
+    why = f"there are {number} models of your own, and only the first {MOST} by name are used"
+    return Refused(model.name, "too-many-models", why, "take some of them away")
 
 
 def _outcome(read: Callable[[], Card]) -> Card | Failure:
@@ -120,7 +135,8 @@ def _refuse_bare(folder: Path) -> None:
     """Raises Failure where a folder holds weights of which nobody said anything."""
     try:
         weights = next((file for file in sorted(folder.iterdir()) if file.suffix in SUFFIXES), None)
-    except OSError:
+    except OSError as error:
+        _refuse_closed(folder.name, folder.name, error)
         return
     if weights is not None:
         raise Failure(
@@ -130,6 +146,11 @@ def _refuse_bare(folder: Path) -> None:
         )  # fmt: skip
 
 
-def pinned(model: Model, sha256: str | None) -> Model:
-    """A model with the checksum that was pinned for it, where its publisher has told none."""
-    return replace(model, sha256=sha256) if model.sha256 is None and sha256 else model
+def _refuse_closed(name: str, what: str, error: OSError) -> None:
+    """Raises Failure where what a model may be called cannot be read; a volume's `lost+found` is none."""
+    if NAME.fullmatch(name):
+        why = (error.strerror or type(error).__name__).lower()
+        raise Failure(
+            Kind.UNPROCESSABLE, "model-settings-unreadable", f"{what} cannot be read: {why}", hint=LET_READ,
+            details={"model": name},
+        ) from None  # fmt: skip

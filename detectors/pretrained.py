@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from transforms.failure import Failure, Kind
 
 from .adding import Wish, add
+from .kept import Tell, silent
 from .manifest import Model
 from .models import ModelStore, Progress
 from .pull import download, mismatch
@@ -18,8 +19,9 @@ from .quiet import silence
 
 
 def add_pretrained(
-    store: ModelStore, wish: Wish, words: Collection[str] = (), *, trust: bool = False, progress: Progress | None = None
-) -> Model:
+    store: ModelStore, wish: Wish, words: Collection[str] = (), *, trust: bool = False,
+    progress: Progress | None = None, tell: Tell = silent,
+) -> Model:  # fmt: skip
     """Download what torchvision or timm publishes for `wish.arch`, and add it; from then on no network is needed.
 
     torchvision says how the checksum begins; of timm's nothing is known, so that the operator has to `trust` them.
@@ -45,4 +47,4 @@ def add_pretrained(
         said = replace(
             wish, labels=wish.labels or there.labels, source=there.url, licence=wish.licence or there.licence or None
         )
-        return add(store, path, said, words)
+        return add(store, path, said, words, tell)

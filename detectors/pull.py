@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from transforms.failure import Failure, Kind
 
 from .manifest import Model
 from .models import ModelStore, Progress
+from .scratch import scratch, sweep, writable
 
 TIMEOUT = httpx2.Timeout(10.0, connect=3.0)
 TOTAL_S = 900.0
@@ -33,6 +33,7 @@ def fetch(store: ModelStore, model: Model, progress: Progress | None = None) -> 
     One that is not known in full before it is here (its labels are read from the file) is added as an operator's model
     is. Where no checksum is known, that of what came is pinned. Raises Failure as `ModelStore.pull` says.
     """
+    sweep(store.folder)
     target = store.folder / model.file
     if model.own and not model.labels:
         return _added(store, model, progress)
@@ -45,26 +46,11 @@ def fetch(store: ModelStore, model: Model, progress: Progress | None = None) -> 
 def _added(store: ModelStore, model: Model, progress: Progress | None) -> Path:
     from .adding import Wish, add
 
-    with _folder(store.folder) as folder:
+    with scratch(store.folder, "pull") as folder:
         file = folder / model.file
         download(model, file, mirror=store.mirror, progress=progress)
         wish = Wish(model.name, licence=model.licence, version=model.version, source=model.url, tags=model.tags)
         return store.folder / add(store, file, wish).file
-
-
-@contextmanager
-def _folder(models: Path) -> Iterator[Path]:
-    """An empty folder in the models folder, gone at the end."""
-    try:
-        models.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".pull-", dir=models) as folder:
-            yield Path(folder)
-    except OSError as error:
-        raise _unwritable(error) from error
-
-
-def _unwritable(error: OSError) -> Failure:
-    return Failure(Kind.INTERNAL, "models-folder-not-writable", f"cannot write to the models folder: {error.strerror}")
 
 
 def download(model: Model, target: Path, *, mirror: str | None = None, progress: Progress | None = None) -> str:
@@ -78,12 +64,13 @@ def download(model: Model, target: Path, *, mirror: str | None = None, progress:
         try:
             with httpx2.Client(timeout=TIMEOUT, follow_redirects=False) as client:
                 sha256 = _fetch(client, address, file, model, progress, schemes)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             raise _failed(model, str(error) or type(error).__name__) from error
         if model.sha256 not in (None, sha256):
             raise mismatch(model, sha256, model.sha256, f"not {model.sha256}; it was deleted")
-        os.fsync(file.fileno())
-        os.replace(file.name, target)
+        with writable():
+            os.fsync(file.fileno())
+            os.replace(file.name, target)
     return sha256
 
 
@@ -94,18 +81,16 @@ def _mirrored(model: Model, mirror: str | None) -> str:
 
 @contextmanager
 def _temporary(target: Path) -> Iterator[BinaryIO]:
-    """A new file beside `target`, gone at the end unless it was renamed."""
+    """A new file beside `target`, gone at the end unless it was renamed; raises Failure models-folder-not-writable."""
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
+    with writable():  # to close a file is to write what is left of it
         target.parent.mkdir(parents=True, exist_ok=True)
         file = part.open("xb")
-    except OSError as error:
-        raise _unwritable(error) from error
-    try:
-        with file:
-            yield file
-    finally:
-        part.unlink(missing_ok=True)
+        try:
+            with file:
+                yield file
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _fetch(
@@ -129,18 +114,26 @@ def _save(response: httpx2.Response, file: BinaryIO, model: Model, progress: Pro
     cap = model.bytes or LARGEST
     deadline = time.monotonic() + TOTAL_S
     total, done = hashlib.sha256(), 0
-    for chunk in response.iter_raw(1 << 16):
+    if (expected or 0) > cap:
+        raise _too_large(model, cap)
+    for chunk in response.iter_raw():  # as they come: of a given size they would be waited for beyond all deadlines
         done += len(chunk)
-        if max(done, expected or 0) > cap:
-            raise Failure(Kind.BAD_GATEWAY, "model-too-large", f"{model.file} is larger than {cap} bytes")
+        if done > cap:
+            raise _too_large(model, cap)
         if time.monotonic() > deadline:
             raise _failed(model, f"it took longer than {TOTAL_S:.0f} s")
         total.update(chunk)
-        file.write(chunk)
+        with writable():
+            file.write(chunk)
         if progress:
             progress(done, expected)
-    file.flush()
+    with writable():
+        file.flush()
     return total.hexdigest()
+
+
+def _too_large(model: Model, cap: int) -> Failure:
+    return Failure(Kind.BAD_GATEWAY, "model-too-large", f"{model.file} is larger than {cap} bytes")
 
 
 def mismatch(model: Model, got: str, expected: str | None, why: str) -> Failure:

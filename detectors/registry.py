@@ -192,7 +192,9 @@ def install(models: Iterable[Model]) -> None:
     read without such (`own.OwnModels`), so that one folder never takes the other models away.
     """
     by_name = {model.name: model for model in models}
-    words = (Named(name, _shown([model]), model.tags, model.side) for name, model in sorted(by_name.items()))
+    words = (
+        Named(name, _shown([model]), model.tags, model.side, model.form) for name, model in sorted(by_name.items())
+    )  # fmt: skip
     _install(tuple(words), {name: (model,) for name, model in by_name.items()})
 
 

@@ -19,8 +19,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import quiet
+
+if TYPE_CHECKING:
+    from .models import ModelStore
+    from .registry import Detector
 
 GRACE_S = 5.0
 
@@ -33,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger().handlers[0].setFormatter(_formatter())
     for library in ("httpx2", "uvicorn"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    if os.environ.get("DARKROOM_LOG_LEVEL", os.environ.get("LOG_LEVEL", "")).strip().lower() == "debug":
+        logging.getLogger("darkroom").setLevel(logging.DEBUG)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     listener = _listen_unix(options.socket) if options.socket else _listen_tcp(options.host, options.port)
     try:
@@ -77,6 +84,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--prefer", default="", help="models that serve a kind first: objects=yolo11m,masks=yolo26n-seg"
     )
+    parser.add_argument("--only", default="", help="kinds that will be asked: no models of others are loaded")
     parser.add_argument("--gpu-memory", type=int, default=0, help="bytes that models may take of the GPU; 0: all")
     parser.add_argument("--parent", type=int, help="process whose end ends this one; 0: none (default with --host)")
     options = parser.parse_args(arguments)
@@ -105,7 +113,8 @@ def _serve(options: argparse.Namespace, listener: socket.socket) -> None:
         sys.exit(str(error))
     limit(options.gpu_memory)
     prefer = read_preferences(options.prefer)
-    engine = Engine(ModelStore(options.models, mirror=options.mirror, device=device, prefer=prefer), device)
+    store = ModelStore(options.models, mirror=options.mirror, device=device, prefer=prefer)
+    engine = Engine(store, device, _serving(store, options.only.split(",")) if options.only else None)
     keeper = Keeper(engine, pull=options.pull == "background")
     config = uvicorn.Config(
         create_app(engine, options.secret),
@@ -122,6 +131,14 @@ def _serve(options: argparse.Namespace, listener: socket.socket) -> None:
     finally:
         keeper.close()
         engine.close()
+
+
+def _serving(store: ModelStore, kinds: Sequence[str]) -> list[Detector]:
+    """The detectors of these kinds, the operator's models among them as the folder has them now."""
+    from .registry import detectors, install
+
+    install(store.own())
+    return [known for known in detectors().values() if known.kinds.intersection(kinds)]
 
 
 def _follow(parent: int, server: object) -> None:

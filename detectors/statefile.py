@@ -10,6 +10,8 @@ import torch
 
 from transforms.failure import Failure, Kind
 
+from .inspection import culprit, larger
+
 State = Mapping[str, torch.Tensor]
 
 WRAPPERS = ("state_dict", "model_state_dict", "state_dict_ema", "model")
@@ -22,6 +24,10 @@ HOW_TO_SAVE = (
     "save the weights alone, with `safetensors.torch.save_file(model.state_dict(), 'model.safetensors')` or"
     " `torch.save(model.state_dict(), 'model.pt')`"
 )
+
+
+class _Nameless(ValueError):
+    """What was loaded is no table of weights."""
 
 
 def read_state(path: Path) -> State:
@@ -38,9 +44,13 @@ def read_state(path: Path) -> State:
         raise _refused(path, "is neither .safetensors nor .pt or .pth")
     try:
         return _unwrapped(torch.load(path, map_location="cpu", weights_only=True))
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        why = (str(error) or type(error).__name__).splitlines()[0][:200]
-        raise _refused(path, f"holds more than weights, or is damaged: {why}") from None
+    except _Nameless as error:
+        raise _refused(path, f"holds more than weights, or others: {error}") from None
+    except pickle.UnpicklingError as error:  # torch's own words advise to load it unsafely
+        why = f" ({name}): loading it could run anything" if (name := culprit(error)) else ", or is damaged"
+        raise _refused(path, f"holds more than weights{why}") from None
+    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise _refused(path, larger(error) or "is damaged, or was not saved by torch") from None
 
 
 def _unwrapped(loaded: object) -> State:
@@ -49,7 +59,7 @@ def _unwrapped(loaded: object) -> State:
         loaded = inner
     rows = loaded.items() if isinstance(loaded, dict) else [(None, None)]
     if not all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in rows):
-        raise ValueError("there are no weights by name in it")
+        raise _Nameless("there are no weights by name in it")
     state = dict(rows)
     for prefix in PREFIXES:
         if all(name.startswith(prefix) for name in state):

@@ -18,6 +18,10 @@ GATHER_S = 0.003
 """How long a batch on a GPU waits for more questions."""
 
 
+OBJECT, POINT = 192, 144
+"""Bytes of what has a few numbers and texts, and of a named point."""
+
+
 class Unable(Exception):
     """A question that got no answer this time: too late, too many, or the model failed on it."""
 
@@ -28,6 +32,15 @@ class Answer:
 
     found: Found
     identity: str
+
+
+def size_of(answer: Answer) -> int:
+    """Bytes of memory that an answer takes, about; it takes 0.5 µs for a face, 10 for a hundred things."""
+    found = answer.found
+    size = OBJECT * (1 + 2 * len(found.regions) + len(found.tags) + len(found.colors))
+    for region in found.regions:
+        size += POINT * len(region.points) + 2 * len(region.text) + (len(region.mask.data) if region.mask else 0)
+    return size + (found.saliency.map.nbytes if found.saliency else 0)
 
 
 @dataclass(eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,9 +52,12 @@ class Parts:
 
 
 @asynccontextmanager
-async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
-    """Everything started, in the order of need: detection first, because its models take the longest to load."""
-    supervisor = None if settings.detection else supervise(settings, metrics)
+async def assembled(settings: Settings, metrics: Metrics, only: Collection[str] = ()) -> AsyncIterator[Parts]:
+    """Everything started, in the order of need: detection first, because its models take the longest to load.
+
+    `only` is as in Supervisor.
+    """
+    supervisor = None if settings.detection else supervise(settings, metrics, only)
     address = settings.detection or (supervisor.address if supervisor else "")
     try:
         async with Renderers(
@@ -84,9 +87,9 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
             supervisor.stop()
 
 
-def supervise(settings: Settings, metrics: Metrics | None = None) -> Supervisor:
+def supervise(settings: Settings, metrics: Metrics | None = None, only: Collection[str] = ()) -> Supervisor:
     """The detection process of these settings, started."""
-    supervisor = Supervisor(settings, metrics.detection_restarts.inc if metrics else lambda: None)
+    supervisor = Supervisor(settings, metrics.detection_restarts.inc if metrics else lambda: None, only)
     supervisor.start()
     return supervisor
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,9 +18,24 @@ if TYPE_CHECKING:
 
 models = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="The weights of the detectors.")
 models.command()(add)
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 models.command("set")(set_up)
 models.command("eval")(evaluate)
 models.command()(export)
+
+
+@models.callback()
+def prepare() -> None:
+    """The weights of the detectors."""
+
+    def end(number: int, _: object) -> None:
+        for ending in ENDING:
+            signal.signal(ending, signal.SIG_IGN)  # what is under way is being put away
+        raise SystemExit(128 + number)
+
+    for ending in ENDING:
+        if signal.getsignal(ending) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(ending, end)
 
 
 @models.command("list")
@@ -29,18 +45,26 @@ def list_models(
     models: Annotated[Optional, Option(help="Folder of the weights.")] = None,
 ) -> None:
     """The models: which are here, what they serve, under which licence."""
+    from detectors.scratch import sweep
+
     from .health import described
     from .weights import models_of
 
     settings = settings_from(models=models)
-    rows = models_of(settings).listing()
+    sweep(settings.models)
+    store = models_of(settings)
+    rows = store.listing()
     if as_json:
         typer.echo(json.dumps({"models": [described(row) for row in rows]}, ensure_ascii=False, indent=2))
         return
     typer.echo(f"models in {settings.models}")
-    for row in rows:
-        if every or row.status != "absent" or not row.model.own:
-            _show(row)
+    named = {name for names in store.prefer.values() for name in names}
+    wanted = {*_wanted(store), *named, *(model.name for model in store.own())}
+    shown = [row for row in rows if every or row.status != "absent" or row.model.name in wanted]
+    for row in shown:
+        _show(row)
+    if len(shown) < len(rows):
+        typer.echo(f"{len(rows) - len(shown)} more are known: `darkroom models list --all`")
 
 
 @models.command()
@@ -82,9 +106,13 @@ def _wanted(store: ModelStore) -> list[str]:
 @models.command()
 def verify(models: Annotated[Optional, Option(help="Folder of the weights.")] = None) -> None:
     """Check the weights that are here against their sha256; exit status 1 where one is altered or refused."""
+    from detectors.scratch import sweep
+
     from .weights import models_of
 
-    rows = [row for row in models_of(settings_from(models=models)).verify() if row.present or row.status == "refused"]
+    settings = settings_from(models=models)
+    sweep(settings.models)
+    rows = [row for row in models_of(settings).verify() if row.present or row.status == "refused"]
     for row in rows:
         _show(row)
     if bad := [row.model.name for row in rows if row.status in ("altered", "refused")]:
@@ -92,9 +120,11 @@ def verify(models: Annotated[Optional, Option(help="Folder of the weights.")] = 
 
 
 def _show(row: Listed) -> None:
+    from detectors.card import without_query
+
     model = row.model
     kinds, labels = ",".join(row.kinds), f"{len(model.labels)} labels"
-    where = row.path or (model.file if row.status == "refused" else model.url) or ""
+    where = row.path or (model.file if row.status == "refused" else without_query(model.url or ""))
     typer.echo(f"{model.name:18} {row.status:9} {kinds:28} {model.form:9} {labels:11} {model.licence:12} {where}")
     if row.why:
         typer.echo(f"{'':18} {row.why}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 Pairs = list[str] | None
 MOST = 8 << 20  # bytes of a file of labels
+SPACES = " \t\u00a0\u3000"  # not str.strip's own, among which are ends of lines that a model.toml refuses
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def add(
@@ -59,6 +63,10 @@ def add(
 
     if not name or [path is not None, url is not None, pretrained].count(True) != 1:
         fail("say --name, and either a file, --url, or --pretrained with --backend and --arch")
+    if url is not None and (sha256 is not None or backend != "yolo"):
+        fail("--sha256 and --backend are of a file, not of a Triton server")
+    if trust and not pretrained:
+        fail("--trust goes with --pretrained")
     settings = settings_from(models=models)
     wish = _wish(
         name, threshold, rename, labels=_labels(labels, labels_file), form=form, sha256=sha256 and sha256.lower(),
@@ -69,9 +77,9 @@ def add(
         from detectors.pretrained import add_pretrained
 
         store = ModelStore(settings.models, mirror=settings.models_mirror)
-        model = done(lambda: add_pretrained(store, wish, _operations(), trust=trust))
+        model = done(lambda: add_pretrained(store, wish, _operations(), trust=trust, tell=_note))
     else:
-        model = done(lambda: take(ModelStore(settings.models), path, wish, _operations()))
+        model = done(lambda: take(ModelStore(settings.models), path, wish, _operations(), _note))
     _tell(model, "added")
     if licence is None and model.licence == UNSAID:
         typer.echo("its licence is not stated: say it with `darkroom models set`, so that /models shows it")
@@ -143,13 +151,28 @@ def _score(text: str) -> float:
 def _labels(listed: str | None, file: Path | None) -> tuple[str, ...]:
     if listed is not None and file is not None:
         fail("say either --labels or --labels-file")
-    if file is not None:
-        try:
-            text = file.read_text("utf-8") if file.stat().st_size <= MOST else ""
-        except (OSError, UnicodeDecodeError) as error:
-            fail(f"{file} cannot be read: {error}")
-        return tuple(line.strip() for line in text.splitlines() if line.strip())
-    return tuple(label.strip() for label in (listed or "").split(",") if label.strip())
+    texts = re.split(r"\r\n|\n|\r", _text(file)) if file is not None else (listed or "").split(",")
+    labels = tuple(label for text in texts if (label := text.strip(SPACES)))
+    if not labels and (file is not None or listed is not None):
+        fail(f"{'--labels' if file is None else file} holds no label")
+    return labels
+
+
+def _text(file: Path) -> str:
+    """What stands in a file of labels, in UTF-8 with or without a byte order mark; ends the program with the reason."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MOST + 1)
+    except OSError as error:
+        fail(f"{file} cannot be read: {(error.strerror or type(error).__name__).lower()}")
+    if len(content) > MOST:
+        fail(f"{file} has more than {MOST} bytes, the most that a file of labels may have")
+    if content.startswith(WIDE) or b"\0" in content:
+        fail(f"{file} is not UTF-8 but UTF-16 or UTF-32, or no text: save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        fail(f"{file} is not UTF-8 from byte {error.start} on: save it as UTF-8")
 
 
 def _operations() -> frozenset[str]:
@@ -161,3 +184,19 @@ def _operations() -> frozenset[str]:
 def _tell(model: Model, what: str) -> None:
     shown = ", ".join(model.shown[:8]) + (f" and {len(model.shown) - 8} more" if len(model.shown) > 8 else "")
     typer.echo(f"{what}: {model.name} ({model.form}, {len(model.labels)} labels: {shown})")
+    _warn(model.shown)
+
+
+def _note(text: str) -> None:
+    typer.echo(f"note: {text}", err=True)
+
+
+def _warn(labels: tuple[str, ...]) -> None:
+    """Of labels that URLs cannot name, or not one by one."""
+    from transforms.vocabulary import word_of, written_alike
+
+    alike, nameless = written_alike(labels)
+    for group in alike[:8]:
+        typer.echo(f"note: {', '.join(group)} are asked for together in URLs, as {word_of(group[0])}", err=True)
+    for label in nameless[:8]:
+        typer.echo(f"note: {label} cannot be a word of URLs; --rename '{label}=NAME' gives it one", err=True)

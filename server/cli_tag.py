@@ -6,15 +6,21 @@ import asyncio
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from .cli_common import Option, Optional, done, fail, or_fail, settings_from
+from .cli_common import Option, Optional, fail, or_fail, said, settings_from
 
 if TYPE_CHECKING:
-    from .bulk.rows import Done, Format
+    from transforms.pipeline import Pipeline
+
+    from .bulk.resumed import Done
+    from .bulk.rows import Format
+    from .bulk.work import Work
     from .settings import Settings
 
 KEPT = 16 << 20  # bytes of results: a picture that is there twice is looked into once, if the other is not far
@@ -48,7 +54,7 @@ def tag(
 ) -> None:
     """Say what is in pictures, a row each; exit status 1 where one of them could not be read, or written to."""
     from .bulk.items import listed
-    from .bulk.rows import done_in
+    from .bulk.work import Work
     from .identities import learn_words
     from .search.open import index_file
 
@@ -60,31 +66,46 @@ def tag(
         )
     _check(kind, output, resume=resume, keywords=write_keywords, dry=dry_run, index=index)
     learn_words(settings)
-    names = listed(files, sys.stdin)
-    ready: Done = done_in(output, kind) if resume and output is not None else {}
-    pipeline = _pipeline(ask, confidence)
-    work = _run(settings, names, pipeline, kind, output, ready, keywords=write_keywords, dry=dry_run, index=index)
-    tally: Any = asyncio.run(or_fail(work))
+    names = listed(files, map(os.fsdecode, sys.stdin.buffer))  # names of files are bytes
+    work = Work(_question(ask, confidence), write_keywords, dry_run)
+    with _begun(output, kind, work, resume=resume) as ready:
+        tally: Any = asyncio.run(or_fail(_run(settings, names, work, kind, output, ready, index=index)))
     if output is not None:
         typer.echo(f"{tally.done} pictures, {tally.failed} failed, {tally.skipped} were done before", err=True)
     if tally.failed:
         raise typer.Exit(1)
 
 
-async def _run(
-    settings: Settings, names: list[str], pipeline: str, kind: Format, output: Path | None, ready: Done, *,
-    keywords: bool, dry: bool, index: bool,
-) -> Any:  # fmt: skip
-    from transforms.pipeline import Pipeline
+@contextmanager
+def _begun(output: Path | None, kind: Format, work: Work, *, resume: bool) -> Iterator[Done]:
+    """Holds the output, and says what it has rows of; ends the program where it cannot be written or gone on with."""
+    from transforms.failure import Failure
 
+    from .bulk.claims import claimed
+    from .bulk.resumed import done_in
+
+    with ExitStack() as held:
+        try:
+            if output is not None:
+                held.enter_context(claimed(output, kind, resume=resume))
+            ready = done_in(output, kind, work) if output is not None and resume else {}
+        except Failure as failure:
+            fail(said(failure))
+        yield ready
+
+
+async def _run(
+    settings: Settings, names: list[str], work: Work, kind: Format, output: Path | None, ready: Done, *, index: bool,
+) -> Any:  # fmt: skip
     from .bulk.items import items
-    from .bulk.rows import Columns, opened
-    from .bulk.run import Work, tag
+    from .bulk.run import tag
+    from .bulk.writers import Columns, opened
     from .offline import warm
 
-    work = Work(Pipeline.parse(pipeline), keywords, dry)
     total = sum(1 for _ in items(names)) if sys.stderr.isatty() else None
-    async with warm(_alone(settings, names, index=index), needs=True) as parts:
+    kinds = _models_for(work, names, ready)
+    only = () if index else kinds  # what is indexed is kept as by the server, which has all models
+    async with warm(_alone(settings, names, index=index), needs=bool(kinds), only=only) as parts:
         feed = parts.looking.feed if parts.looking else None
         if feed is not None:
             _serve(feed, settings)
@@ -100,6 +121,18 @@ async def _run(
     return tally
 
 
+def _models_for(work: Work, names: list[str], ready: Done) -> frozenset[str]:
+    """The kinds that models will be asked: none where no picture is left to be looked at."""
+    from detectors.registry import base_of, modelled
+
+    from .bulk.items import items
+    from .bulk.run import is_done
+
+    kinds = frozenset(map(base_of, modelled(work.pipeline.needs)))
+    left = any(item.may_be_there and not is_done(item, ready) for item in items(names)) if kinds else False
+    return kinds if left else frozenset()
+
+
 def _alone(settings: Settings, names: list[str], *, index: bool) -> Settings:
     """The settings of a run of its own, in which every file is a source, and the addresses that were named."""
     from pydantic import ByteSize, SecretStr
@@ -108,7 +141,7 @@ def _alone(settings: Settings, names: list[str], *, index: bool) -> Settings:
     from .search.open import index_file
     from .sources.url import AllowedSource
 
-    named = tuple(done(lambda host=host: AllowedSource.parse(host)) for host in hosts(names))  # type: ignore[misc]
+    named = map(AllowedSource.parse, hosts(names))
     own: dict[str, Any] = {
         "media": Path("/"), "config": None, "allowed_sources": (*settings.allowed_sources, *named),
         "search": "open" if index else "off", "search_index": index_file(settings) if index else None,
@@ -146,7 +179,7 @@ def _format(form: str | None, output: Path | None) -> Format:
 def _check(kind: Format, output: Path | None, *, resume: bool, keywords: bool, dry: bool, index: bool) -> None:
     """Ends the program for what cannot be done, before anything is begun."""
     from .bulk import keywords as words
-    from .bulk.rows import NEEDED, part_of
+    from .bulk.rows import NEEDED
 
     if kind == "parquet" and importlib.util.find_spec("pyarrow") is None:
         fail(f"missing-extra: {NEEDED}")
@@ -160,19 +193,22 @@ def _check(kind: Format, output: Path | None, *, resume: bool, keywords: bool, d
         fail("--dry-run is about --write-keywords")
     if index and keywords:
         fail("--index and --write-keywords are two runs: a file that was written to is another one")
-    if output is not None and not resume and any(path.exists() for path in (output, part_of(output))):
-        fail(f"{output} is there: go on with it by --resume, or take it away")
     if output is not None and not os.access(output.resolve().parent, os.W_OK):
         fail(f"{output} cannot be written", 1)
 
 
-def _pipeline(ask: str | None, confidence: float | None) -> str:
+def _question(ask: str | None, confidence: float | None) -> Pipeline:
+    """What is asked, in one spelling whatever the order; ends the program where it cannot be."""
+    from transforms.failure import Failure
+    from transforms.pipeline import Pipeline
+
     arguments = [*([ask] if ask else []), *([f"confidence={confidence:g}"] if confidence is not None else [])]
-    text = "auto-tag" + (":" + ",".join(arguments) if arguments else "")
-
-    def parsed() -> str:
-        from transforms.pipeline import Pipeline
-
-        return Pipeline.parse(text).text
-
-    return done(parsed)
+    try:
+        asked = Pipeline.parse("auto-tag" + (":" + ",".join(arguments) if arguments else ""))
+    except Failure as failure:
+        fail(said(failure))
+    if len(asked.nodes) != 1:
+        fail("--ask names what is asked, with : between the names, and no other steps")
+    names, comma, rest = asked.text.partition(",")
+    step, *kinds = names.split(":")
+    return Pipeline.parse(":".join([step, *sorted(kinds)]) + comma + rest)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import httpx2
@@ -21,7 +22,8 @@ LONGEST_PAUSE = 30.0
 SAFE = ("-P",)  # nothing is imported from the folder that the command happens to be run in
 CHECKED_EVERY = 2.0  # seconds between looks at its health
 PATIENCE = 3  # looks in a row that may fail, once it has been well
-STEADY = 60.0  # a process that lived this long starts the backoff anew
+STARTED = 120.0  # seconds until it must have been well once: imports take 1 to 10, and models are loaded later
+STEADY = 60.0  # a process that was well for this long starts the backoff anew
 
 
 def service_command(settings: Settings, *where: str) -> list[str]:
@@ -37,12 +39,17 @@ class Supervisor:
     """Runs a detection service in a thread's care.
 
     A thread rather than a task, so that the same code serves one front and the parent of several.
+    `only` are the kinds that will be asked, where these are known: no other models are loaded then.
     """
 
-    def __init__(self, settings: Settings, on_restart: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, settings: Settings, on_restart: Callable[[], None] = lambda: None, only: Collection[str] = ()
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="darkroom-")
         self.address = str(Path(self._folder.name) / "detect.sock")
-        self._command = service_command(settings, "--socket", self.address)
+        self._command = service_command(
+            settings, "--socket", self.address, *(("--only", ",".join(sorted(only))) if only else ())
+        )
         self._on_restart = on_restart
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -75,17 +82,19 @@ class Supervisor:
             self._command, stdin=subprocess.DEVNULL, env=os.environ.copy(), process_group=0
         )
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> int:
-        """Waits for its end; ends it where it hangs or calls itself sick. Returns the exit status."""
-        bad, was_well = 0, False
+    def _watch(self, process: subprocess.Popen[bytes]) -> tuple[int, float]:
+        """Waits for its end; ends it where it hangs or calls itself sick. Returns the exit status, and how many seconds
+        ago it was well for the first time."""
+        bad, first, until = 0, math.inf, time.monotonic() + STARTED
         while True:
             try:
-                return process.wait(CHECKED_EVERY)
+                return process.wait(CHECKED_EVERY), time.monotonic() - first
             except subprocess.TimeoutExpired:
                 well = self._is_well()
-            was_well, bad = was_well or well, 0 if well else bad + 1
-            if was_well and bad >= PATIENCE:
-                logger().warning("detection process does not answer and is killed")
+            now = time.monotonic()
+            first, bad = min(first, now if well else math.inf), 0 if well else bad + 1
+            if bad >= PATIENCE if first < math.inf else now > until:
+                logger().warning("detection process does not answer and is killed", started=first < math.inf)
                 process.kill()
 
     def _is_well(self) -> bool:
@@ -99,12 +108,11 @@ class Supervisor:
     def _supervise(self) -> None:
         pause = FIRST_PAUSE
         while True:
-            started = time.monotonic()
             assert self._process is not None  # noqa: S101 - set by start
-            code = self._watch(self._process)
+            code, well_for = self._watch(self._process)
             if self._stopping.is_set():
                 return
-            pause = FIRST_PAUSE if time.monotonic() - started > STEADY else min(pause * 2, LONGEST_PAUSE)
+            pause = FIRST_PAUSE if well_for > STEADY else min(pause * 2, LONGEST_PAUSE)
             logger().warning("detection process ended", code=code, restart_in=pause)
             if self._stopping.wait(pause):
                 return

@@ -50,10 +50,11 @@ Test = Callable[[Settings], Iterator[Finding]]
 def _tests() -> list[tuple[str, Test]]:
     from .doctor_cache import cache
     from .doctor_codecs import codecs, fonts
+    from .doctor_models import models
     from .doctor_watermark import watermark
 
     return [
-        ("settings", _settings), ("media", _media), ("watermark", watermark), ("cache", cache), ("models", _models),
+        ("settings", _settings), ("media", _media), ("watermark", watermark), ("cache", cache), ("models", models),
         ("device", _device), ("codecs", codecs), ("fonts", fonts), ("room", _room), ("memory", _memory),
         ("clock", _clock), ("files", _files),
     ]  # fmt: skip
@@ -90,31 +91,6 @@ def _media(settings: Settings) -> Iterator[Finding]:
             yield Finding("media", "ok", f"{folder} can be read ({samples[0]}, …)")
         else:
             yield Finding("media", "ok", f"{folder} can be read; no picture lies directly in it")
-
-
-def _models(settings: Settings) -> Iterator[Finding]:
-    from detectors.registry import detectors
-
-    from .weights import models_of
-
-    store = models_of(settings)
-    rows = store.verify()
-    for row in rows:
-        if row.status in ("altered", "refused"):
-            yield Finding("models", "fail", f"{row.model.name} is {row.status} and not used", row.why)
-    for task, detector in detectors().items():
-        used = next((row for row in rows if set(row.kinds) & detector.kinds), None)
-        best = detector.models[0]
-        if used is None:
-            missing = store.missing(next(iter(detector.sides)))
-            yield Finding("models", "warn", f"{task}: no weights", missing.how if missing else "")
-        elif used.model.name == best.name or best.url is None or task in settings.preferences:
-            yield Finding("models", "ok", f"{task}: {used.model.name}, {used.status}")
-        else:
-            yield Finding(
-                "models", "warn", f"{task}: {used.model.name}, in place of {best.name}",
-                f"run `darkroom models pull {best.name}`",
-            )  # fmt: skip
 
 
 def _device(settings: Settings) -> Iterator[Finding]:

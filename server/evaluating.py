@@ -68,7 +68,7 @@ class Bench:
     def __enter__(self) -> Bench:
         self._engine.start()
         until = time.monotonic() + LOADING_SECONDS
-        while not self._engine.ready and time.monotonic() < until:
+        while not self._engine.settled and time.monotonic() < until:
             time.sleep(0.02)
         [lane] = self._engine.lanes
         if lane.state != "warm":

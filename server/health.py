@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from cache.store import Store
+from detectors.card import without_query
 from detectors.models import Listed
 from transforms.registry import describe
 
@@ -19,6 +20,7 @@ from .log import logger
 from .make import RENDERER_VERSION
 from .metrics import Metrics
 from .settings import Settings
+from .told import OTHER, readiness
 
 if TYPE_CHECKING:
     from .assemble import Parts
@@ -106,21 +108,23 @@ def described(listed: Listed, problem: str = "") -> dict[str, Any]:
     return {
         "name": model.name, "task": model.task, "version": model.version, "licence": model.licence,
         "status": listed.status, "used": listed.used, "kinds": listed.kinds, "form": model.form, "side": model.side,
-        "tags": model.tags, "sha256": listed.sha256 or model.sha256, "threshold": model.threshold,
+        "tags": model.tags, "sha256": listed.sha256 or model.sha256 or None, "threshold": model.threshold,
         "thresholds": dict(model.thresholds), "names": dict(model.names), "labels": model.labels,
         "label_count": len(model.labels), "backend": model.backend,
-        "source": model.url or model.package, **({"problem": why} if why else {}),
+        "source": without_query(model.url) if model.url else model.package, **({"problem": why} if why else {}),
     }  # fmt: skip
 
 
 async def detection_state(address: str, secret: str | None) -> dict[str, Any]:
-    """What the detection service says of itself, within half a second."""
+    """What the detection service says of itself, within half a second; not ready where that is none."""
     remote = address.startswith(("http://", "https://"))
     transport = None if remote else httpx2.AsyncHTTPTransport(uds=address, verify=False)
     headers = {"X-Darkroom-Secret": secret} if secret else {}
     try:
         async with httpx2.AsyncClient(transport=transport, timeout=0.5, trust_env=False) as client:
             answer = await client.get(f"{address if remote else 'http://detection'}/ready", headers=headers)
-            return {"ready": answer.status_code == 200, **answer.json()}
-    except (httpx2.HTTPError, ValueError):
+            return {**readiness(answer.json()), "ready": answer.status_code == 200}
+    except httpx2.HTTPError:
         return {"ready": False, "state": "starting"}
+    except (ValueError, RecursionError):  # no JSON, or another
+        return {"ready": False, "state": "unreadable", "problem": OTHER}

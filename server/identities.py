@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
 
 from detectors.client import Client, Unanswered
 from detectors.models import ModelStore
 from detectors.registry import adopt, base_of
-from transforms.vocabulary import Vocabulary
 
 from .log import logger
 from .settings import Settings
+from .told import OTHER, Told
 from .weights import models_of
 
 FIRST_PAUSE = 0.5  # s, until the service has told something
@@ -32,7 +31,8 @@ class Identities:
         self._service = service
         self._told: dict[str, str] | None = None
         self._problems: dict[str, str] = {}
-        self._unread = False  # whether its words are none
+        self._arriving = False  # whether a model is on its way
+        self._trouble = ""  # with what it tells
 
     def of(self, kind: str) -> str | None:
         """`name@sha256 prefix` of the model for a kind, None where nothing answers for it."""
@@ -54,23 +54,33 @@ class Identities:
         """Asks the service again and again, for as long as the server runs."""
         while True:
             await self.refresh()
-            await asyncio.sleep(REFRESHED_EVERY if self._told else FIRST_PAUSE)
+            await asyncio.sleep(REFRESHED_EVERY if self._told and not self._arriving else FIRST_PAUSE)
 
     async def refresh(self) -> None:
-        """Ask once; a service that does not answer changes nothing."""
+        """Ask once; a service that does not answer, or not as it should, changes nothing."""
         try:
-            answer: dict[str, Any] = await asyncio.to_thread(self._service.models)
+            told = Told.read(await asyncio.to_thread(self._service.models))
         except Unanswered:
-            return
-        self._told = {str(kind): str(identity) for kind, identity in answer.get("models", {}).items()}
-        self._problems = {str(task): str(why) for task, why in answer.get("problems", {}).items()}
+            pass
+        except Exception as error:  # it may be anything that answers there, and say anything
+            self._complain(OTHER, error=repr(error)[:200])
+        else:
+            self._learn(told)
+
+    def _learn(self, told: Told) -> None:
+        self._told, self._problems, self._arriving = told.models, told.problems, told.arriving
         try:
-            adopt(Vocabulary.read(answer.get("own", ())))
-            self._unread = False
+            adopt(told.vocabulary())
         except ValueError:  # those that are known stay
-            if not self._unread:
-                logger().warning("the words of the detection service cannot be read: is it of another version?")
-            self._unread = True
+            self._complain("the words of the detection service cannot be read: is it of another version?")
+        else:
+            self._trouble = ""
+
+    def _complain(self, why: str, **details: str) -> None:
+        """Once, until it is well again."""
+        if why != self._trouble:
+            logger().warning(why, **details)
+        self._trouble = why
 
 
 def learn_words(settings: Settings) -> None:

@@ -36,7 +36,7 @@ from .sources.source import Fetched
 from .tags import MOST, named, tags_of_source
 from .wanted import Wanted
 
-RENDERER_VERSION = "5"  # part of every key and ETag: raise it with any change that changes pixels or bytes
+RENDERER_VERSION = "6"  # part of every key and ETag: raise it with any change that changes pixels or bytes
 
 KEPT = 7 * 86_400.0  # s; the source's version is in the key, so that an entry never becomes wrong, only unused
 LASTING = frozenset({"animation", "text"})  # what no second try would bring back; text where no detector is

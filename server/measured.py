@@ -87,7 +87,11 @@ class Detection(Collector):
         self.secret: str | None = None
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._families(asked(self.address, self.secret) if self.address else {})
+        said = asked(self.address, self.secret) if self.address else {}
+        try:
+            yield from list(self._families(said))
+        except (AttributeError, LookupError, TypeError, ValueError):  # another program's answer
+            yield from self._families({})
 
     def _families(self, said: dict[str, Any]) -> Iterator[Metric]:
         name = self._namespace
@@ -100,15 +104,16 @@ class Detection(Collector):
         }
         for lane in said.get("models", []):
             which = [str(lane["model"]), str(lane["task"])]
-            queue.add_metric(which, lane["waiting"])
+            queue.add_metric(which, float(lane["waiting"]))
             for key, total in totals.items():
-                total.add_metric(which, lane[key])
+                total.add_metric(which, float(lane[key]))
             for family, counted in ((seconds, lane["seconds"]), (batch, lane["batch"])):
-                family.add_metric(which, [(str(most), count) for most, count in counted["buckets"]], counted["sum"])
+                buckets = [(str(most), float(number)) for most, number in counted["buckets"]]
+                family.add_metric(which, buckets, float(counted["sum"]))
         yield from (queue, seconds, batch, *totals.values())
         gpu = GaugeMetricFamily(f"{name}_gpu_memory_bytes", "Memory of the GPU that models hold.")
         if "gpu_memory" in said:
-            gpu.add_metric([], said["gpu_memory"])
+            gpu.add_metric([], float(said["gpu_memory"]))
         yield gpu
 
 
@@ -120,7 +125,7 @@ def asked(address: str, secret: str | None) -> dict[str, Any]:
     try:
         with httpx2.Client(transport=transport, timeout=PATIENCE, trust_env=False, headers=headers) as client:
             answer = client.get(f"{address if remote else 'http://detection'}/stats")
-            found: dict[str, Any] = answer.json() if answer.status_code == 200 else {}
-            return found
-    except (httpx2.HTTPError, OSError, ValueError):
+            found = answer.json() if answer.status_code == 200 else {}
+            return found if isinstance(found, dict) else {}
+    except (httpx2.HTTPError, OSError, ValueError, RecursionError):
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from transforms.failure import Failure, Kind
@@ -25,16 +25,19 @@ async def rendered(settings: Settings, path: str) -> bytes:
     """The body that the server would answer to a path with; raises Failure where it would answer with a problem."""
     raw_path, _, query = path.partition("?")
     request = urls.parse(encoded(raw_path), encoded(query))
-    alone = {} if request.pipeline.needs else {"detection": NOBODY}
-    settings = settings.model_copy(update={"search": "off", **alone})
+    settings = settings.model_copy(update={"search": "off"})
     async with warm(settings, bool(request.pipeline.needs)) as parts:
         return await _body(parts, request)
 
 
 @asynccontextmanager
-async def warm(settings: Settings, needs: bool) -> AsyncIterator[Parts]:
-    """The running parts; where detections are needed, once the detectors can answer."""
-    async with assembled(settings, Metrics()) as parts:
+async def warm(settings: Settings, needs: bool, only: Collection[str] = ()) -> AsyncIterator[Parts]:
+    """The running parts; where detections are needed, once the detectors can answer, and else without these.
+
+    `only` are the kinds that will be asked, where these are known: no other models are loaded then.
+    """
+    settings = settings if needs else settings.model_copy(update={"detection": NOBODY})
+    async with assembled(settings, Metrics(), only) as parts:
         until = time.monotonic() + MODELS_SECONDS
         while needs and not (await detection_state(parts.detection, settings.detection_secret_text))["ready"]:
             if time.monotonic() > until:

@@ -31,6 +31,8 @@ from transforms.probe import Source, open_source
 from transforms.registry import operations
 from transforms.rewrap import no_larger
 from transforms.run import check_time, run
+from transforms.subjects import MATTE
+from transforms.tagging import spelled
 from transforms.vocabulary import NOTHING, Vocabulary
 
 from .clock import Clock
@@ -183,10 +185,10 @@ def _finder(job: Job, source: Source, clock: Clock) -> SourceFinder:
 
 
 def _labels(found: Found) -> tuple[str, ...]:
-    """What detectors are sure enough of, each name once: those of objects, and `face`."""
-    regions = (region for region in found.regions if region.sure)
-    named = {"face" if region.by in FACES else region.label.lower() for region in regions}
-    return tuple(sorted(named | {tag.name.lower() for tag in found.tags}))
+    """What detectors are sure enough of, each name once: those of objects, and `face`; a matte names nothing."""
+    regions = (region for region in found.regions if region.sure and region.by != MATTE)
+    named = {"face" if region.by in FACES else spelled(region.label).lower() for region in regions}
+    return tuple(sorted(named | {spelled(tag.name).lower() for tag in found.tags}))
 
 
 def _opened(job: Job, pipeline: Pipeline) -> Source:

@@ -44,6 +44,8 @@ def write(path: Path, words: Sequence[str], copy: Path | None) -> str:
             os.kill(os.getpid(), signal.SIGSEGV)
         case "hang":
             hang_in_c(None)
+        case "stumble":
+            b"gr\xf6\xdfe".decode()
     if copy is not None:
         copy.unlink()
     return "written"

@@ -52,6 +52,9 @@ ALL_KINDS = {"faces", "objects", "saliency"}
         ("auto:cat:no_faces", "auto:no_faces:cat"),
         ("auto:text_avoid", "auto:text_avoid"),
         ("vehicle:body:text", "vehicle:body:text"),
+        ("sofa", "couch"),
+        ("Mobile Phone:lorry:Cat", "cell_phone:truck:cat"),
+        ("auto:plane_30:dog", "auto:airplane_30:dog"),
     ],
 )
 def test_canonical_text(text: str, canonical: str) -> None:
@@ -66,7 +69,10 @@ def test_canonical_text(text: str, canonical: str) -> None:
         ("catt", "'cat'"),
         ("cat:dgo", "'dog'"),
         ("nort", "'north'"),
-        ("motorbike", "'motorcycle'"),
+        ("motorbiek", "'motorbike'"),
+        ("cutlery", "'fork' or 'knife'"),
+        ("cat:cutlery", "'fork' or 'knife'"),
+        ("lorry:truck", "once"),
         ("auto:persn_30", "'person'"),
         ("auto:cat_101", None),
         ("auto:cat_many", None),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import cv2
 import numpy as np
 import pytest
 
-from detectors.card import read_card
+from detectors.card import card_of, read_card, write_card
 from detectors.manifest import Preprocess
 
 from .fabricated import Answer, fabricated, own
@@ -32,6 +34,16 @@ def darkroom(tmp_path):
         )  # fmt: skip
 
     return run
+
+
+def test_labels_that_urls_cannot_tell_apart_are_said(darkroom, tmp_path):
+    labels = ["a/b", "A b", "*", "weed"]
+    odd = fabricated(tmp_path / "odd.onnx", labels, [Answer("weed", 0.9, BOX)], side=64)
+    added = darkroom("add", odd, "--name", "odd")
+    assert added.returncode == 0, added.stderr
+    assert "note: a/b, A b are asked for together in URLs, as a_b" in added.stderr
+    assert "note: * cannot be a word of URLs; --rename '*=NAME' gives it one" in added.stderr
+    assert "weed" not in added.stderr
 
 
 @pytest.fixture
@@ -76,6 +88,9 @@ def test_a_model_is_added_listed_set_up_and_verified(darkroom, tmp_path, file):
         (["--name", "crops", "--labels", "a,b", "--labels-file", "x"], "either --labels or --labels-file"),
         (["--name", "crops", "--form", "guess"], "form"),
         (["--name", "crops", "--url", "http://host:8000/crops"], "either a file, --url"),
+        (["--name", "crops", "--trust"], "--pretrained"),
+        (["--name", "crops", "--labels", ","], "--labels holds no label"),
+        (["--name", "crops", "--licence", "MIT\n\a"], "licence: it holds U+000A"),
         ([], "say --name"),
     ],
 )
@@ -88,8 +103,16 @@ def test_what_cannot_be_added_says_why_and_exits_so(darkroom, file, arguments, s
 
 def test_what_a_classifier_is_asked_with_is_said_to_add_and_set(darkroom, tmp_path):
     file = fabricated(tmp_path / "best.onnx", LABELS, [Answer("weed", 0.9)], form="classify", side=64)
+    assert darkroom("add", file, "--name", "plants", "--topk", "3").returncode == 0
+    assert read_card(tmp_path / "models" / "plants").topk == 3
+    for more in (["--scores", "sigmoid"], ["--preprocess", "size=96"]):
+        for command in (["set", "plants"], ["add", file, "--name", "others"]):
+            assert "only of the backends torchvision and timm" in darkroom(*command, *more).stderr
+    card = {"file": "x.pth", "sha256": "0" * 64, "form": "classify", "labels": LABELS, "backend": "torchvision",
+            "arch": "resnet18"}  # fmt: skip
+    write_card(tmp_path / "models" / "plants", card_of("plants", card))
     told = ["--topk", "3", "--scores", "sigmoid", "--preprocess", "size=96", "--preprocess", "mean=0.5,0.4,0.3"]
-    assert darkroom("add", file, "--name", "plants", *told).returncode == 0
+    assert darkroom("set", "plants", *told).returncode == 0
     assert darkroom("set", "plants", "--topk", "1", "--preprocess", "interpolation=bicubic").returncode == 0
     card = read_card(tmp_path / "models" / "plants")
     assert (card.topk, card.scores) == (1, "sigmoid")
@@ -108,12 +131,58 @@ def test_what_a_classifier_is_asked_with_is_said_to_add_and_set(darkroom, tmp_pa
     assert read_card(tmp_path / "models" / "plants") == card
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\xef\xbb\xbfwheat\r\nweed\r\n", None),
+        (b"\n wheat \n\nweed", None),
+        (b"wheat\rweed", None),
+        ("wheat\r\nweed".encode("utf-16"), "is not UTF-8 but UTF-16"),
+        ("wheat\nweed".encode("utf-16-be"), "is not UTF-8 but UTF-16"),
+        (b"wheat\nwe\xe9d", "is not UTF-8 from byte 8 on"),
+        (b"wheat\n" * 1_500_000, "has more than 8388608 bytes"),
+        (b"\xef\xbb\xbf\r\n", "holds no label"),
+        ("wheat\nwe\u2028ed".encode(), "U+2028 (LINE SEPARATOR)"),
+    ],
+)
+def test_files_of_labels_as_windows_and_others_write_them(darkroom, tmp_path, file, content, says):
+    (tmp_path / "labels.txt").write_bytes(content)
+    result = darkroom("add", file, "--name", "crops", "--labels-file", tmp_path / "labels.txt")
+    if says:
+        assert result.returncode != 0
+        assert says in result.stderr
+        assert "Traceback" not in result.stderr
+    else:
+        assert read_card(tmp_path / "models" / "crops").labels == ("wheat", "weed")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_what_is_interrupted_leaves_nothing(darkroom, tmp_path, number):
+    with (tmp_path / "best.onnx").open("wb") as large:
+        large.truncate(1_900_000_000)  # a second to copy and check, and no bytes of a disk to read
+    models = tmp_path / "models"
+    environment = {**os.environ, "DARKROOM_MODELS": str(models)}
+    command = [sys.executable, "-m", "server", "models", "add", str(tmp_path / "best.onnx"), "--name", "crops"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 60
+        while not list(models.glob(".add-*")) and time.monotonic() < until:
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
+    assert "Traceback" not in errors
+    if number == signal.SIGKILL:
+        assert list(models.glob(".add-*"))
+        assert darkroom("list").returncode == 0
+    assert list(models.iterdir()) == []
+
+
 def test_a_folder_of_a_taken_name_is_listed_and_the_others_are_used(darkroom, tmp_path):
     for name in ("crops", "faces"):
         own(tmp_path / "models", name, LABELS, [Answer("weed", 0.9)], side=64)
     listed = darkroom("list")
     assert listed.returncode == 0, listed.stderr
-    [row, why] = listed.stdout.splitlines()[-2:]
+    [row, why, _] = listed.stdout.splitlines()[-3:]
     assert row.split()[:2] == ["faces", "refused"]
     assert "a model cannot be called 'faces': detections of that kind come with Darkroom; take another name" in why
     verified = darkroom("verify")
@@ -122,11 +191,32 @@ def test_a_folder_of_a_taken_name_is_listed_and_the_others_are_used(darkroom, tm
     assert next(line for line in verified.stdout.splitlines() if line.startswith("crops")).split()[1] == "verified"
 
 
+def test_pins_that_cannot_be_read_are_told_in_words(darkroom, tmp_path):
+    models = tmp_path / "models"
+    own(models, "crops", LABELS, [Answer("weed", 0.9)], side=64)
+    (models / "yolo11n-seg.pt").write_bytes(b"what somebody pulled")
+    (models / "pins.toml").write_text("[oops")
+    for command, status in (("list", 0), ("verify", 1)):
+        done = darkroom(command)
+        assert done.returncode == status, done.stderr
+        assert "Traceback" not in done.stderr
+        said = [line.strip() for line in done.stdout.splitlines()]
+        assert next(line for line in said if line.startswith("crops ")).split()[1] == "verified"
+        assert next(line for line in said if line.startswith("yolo11n-seg ")).split()[1] == "refused"
+        assert sum(line.startswith("pins.toml in the models folder cannot be read: ") for line in said) == 2
+    assert "not used: yolo11n-seg, pins.toml" in done.stderr
+    pulled = darkroom("pull", "yolo11n-seg", "--trust")
+    assert (pulled.returncode, "pins.toml" in pulled.stderr, "Traceback" in pulled.stderr) == (1, True, False)
+
+
 def test_a_model_on_a_triton_server_needs_labels_and_form(darkroom):
     url = ["--url", "http://127.0.0.1:1/crops", "--name", "crops"]
     assert "model-form-unknown" in darkroom("add", *url).stderr
     assert "model-labels-missing" in darkroom("add", *url, "--form", "detect").stderr
-    assert darkroom("add", *url, "--form", "detect", "--labels", "wheat, weed").returncode == 0
+    assert "--sha256 and --backend are of a file" in darkroom("add", *url, "--backend", "timm").stderr
+    added = darkroom("add", *url, "--form", "detect", "--labels", "wheat, weed")
+    assert added.returncode == 0
+    assert "note: http://127.0.0.1:1/crops was asked and did not answer as it should: " in added.stderr
     [row] = [row for row in json.loads(darkroom("list", "--json").stdout)["models"] if row["name"] == "crops"]
     assert (row["backend"], row["source"], row["labels"]) == ("triton", url[1], ["wheat", "weed"])
 
@@ -146,6 +236,23 @@ def test_absent_models_say_what_gets_them(darkroom):
     for name in ("yolo11n-cls", "yolo11n-pose", "yolo11n-obb"):
         assert (rows[name]["status"], rows[name]["problem"]) == ("absent", f"run `darkroom models pull {name} --trust`")
         assert rows[name]["problem"] in darkroom("list", "--all").stdout
+
+
+def test_only_models_that_are_here_or_wanted_are_listed(darkroom, tmp_path):
+    own(tmp_path / "models", "crops", LABELS, [Answer("weed", 0.9)], side=64)
+    own(tmp_path / "models", "gone", LABELS, [Answer("weed", 0.9)], side=64)
+    (tmp_path / "models" / "gone" / "gone.onnx").unlink()
+    prefer = {"DARKROOM_PREFER": "objects=yolo11m"}
+    title, *rows, last = darkroom("list", **prefer).stdout.splitlines()
+    absent = {row.split()[0] for row in rows if row[0] != " " and row.split()[1] == "absent"}
+    assert absent <= {"yunet-2026may", "yolo11n", "yolo11m", "gone"}
+    assert absent >= {"yolo11n", "yolo11m", "gone"}
+    assert any(row.startswith("crops ") for row in rows)
+    assert last.endswith(" more are known: `darkroom models list --all`")
+    every = darkroom("list", "--all", **prefer).stdout
+    assert "more are known" not in every
+    number = sum(row[0] != " " for row in every.splitlines()) - sum(row[0] != " " for row in [title, *rows])
+    assert number == int(last.split()[0]) > 14
 
 
 def test_eval_prints_numbers_and_draws_confusions(darkroom, tmp_path):

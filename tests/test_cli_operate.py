@@ -11,6 +11,7 @@ import pytest
 from .origins import Exchange, Origin, Reply
 from .servers import Server, free_port
 from .test_cli import darkroom
+from .test_detectors_taking import spoilt
 
 pytest_plugins = ["tests.redis_server"]
 
@@ -183,3 +184,12 @@ def test_warm_tries_again_when_the_server_is_busy_and_tells_what_failed(tmp_path
     assert (said["hit"], said["failed"], said["retries"], len(asked)) == (1, 1, 2, 3)
     assert said["failures"] == [{"url": f"{origin.url}/gone.jpg", "why": "404"}]
     assert darkroom("warm", "neither-a-file-nor-a-path").returncode == 2
+
+
+def test_doctor_loads_every_model(media: Path, tmp_path: Path) -> None:
+    spoilt(tmp_path)
+    _, rows = findings(media=media, models=tmp_path, device="cpu")
+    [row] = [row for row in rows["models"] if row["says"].startswith("crops: ")]
+    assert row["status"] == "fail"
+    assert row["says"].endswith(" could not be loaded: its file cannot be read as ONNX")
+    assert "darkroom models add FILE --name crops --replace" in row["mend"]

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import errno
+import fcntl
 import importlib.util
 import io
 import json
 import os
 import pty
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +27,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from server.bulk.claims import claimed
 from server.bulk.exiv2 import Exiv2
-from server.bulk.items import Item, hosts, items, listed
-from server.bulk.rows import COLUMNS, Columns, Lines, Table, done_in, opened, part_of
+from server.bulk.items import Item, hosts, items, listed, told
+from server.bulk.keywords import write
+from server.bulk.resumed import done_in
+from server.bulk.rows import COLUMNS, LONGEST, journal_of, part_of
+from server.bulk.writers import Columns, Table, opened
 from transforms.failure import Failure
 
 from . import crashes, pictures
@@ -78,6 +85,28 @@ def test_folders_globs_and_files_are_listed_in_order(folder: Path, monkeypatch: 
     assert Item("nothing").state() is None
 
 
+@pytest.mark.parametrize("given", [".", "a", "*", "a/*", "**", "a/**", "a/**/*.jpg", "*/*/*.jpg", "*/locked/y.jpg"])
+def test_a_folder_that_cannot_be_read_is_an_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    locked = tmp_path / "a" / "locked"
+    locked.mkdir(parents=True)
+    (tmp_path / "a" / "x.jpg").touch()
+    scan = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if os.path.exists(path) and os.path.samefile(path, locked):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(items([given]))
+    [item] = [item for item in found if item.unread]
+    assert (os.path.normpath(item.name), item.state()) == ("a/locked", None)
+    assert code_of(item.ref) == "folder-not-readable"
+    names = [os.path.normpath(item.name) for item in found if not item.unread]
+    assert names == ([] if given.startswith("*/") else ["a/x.jpg"])
+
+
 @pytest.mark.parametrize("name", ["=cmd|calc.jpg", "+1.jpg", "-1.jpg", "@x.jpg"])
 def test_no_name_is_a_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
@@ -87,8 +116,17 @@ def test_no_name_is_a_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n
         assert (item.name, item.path) == (f"./{name}", tmp_path / name)
 
 
-@pytest.mark.parametrize("form", ["jsonl", "csv", pytest.param("parquet", marks=needs_parquet)])
-@pytest.mark.parametrize("torn", ["", "x", '{"file": "c.jpg", "si', '"c ""quoted\nna', "\n"])
+FORMS = ["jsonl", "csv", pytest.param("parquet", marks=needs_parquet)]
+TORN = ["", "{", '{"file": "c.jpg", "si', "\0\0\0", "\n"]
+TORN_TABLE = ["", "x", '"c ""quoted\nna', "c.jpg,5,7,4", "\n"]
+
+
+@pytest.mark.parametrize(
+    ("form", "torn"),
+    [("jsonl", torn) for torn in TORN]
+    + [("csv", torn) for torn in TORN_TABLE]
+    + [pytest.param("parquet", torn, marks=needs_parquet) for torn in TORN],
+)
 def test_a_torn_last_row_is_made_anew(tmp_path: Path, form: Any, torn: str) -> None:
     path = tmp_path / f"out.{form}"
     writer = opened(path, form)
@@ -108,6 +146,100 @@ def test_a_torn_last_row_is_made_anew(tmp_path: Path, form: Any, torn: str) -> N
     assert "c.jpg" in done_in(path, form)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_nothing_but_a_torn_last_row_is_taken_from_an_output(tmp_path: Path, form: Any) -> None:
+    path = tmp_path / f"out.{form}"
+    writer = opened(path, form)
+    for number in range(140):
+        writer.write(row(f"{number}.jpg"))
+    writer.close()
+    journal = journal_of(path, form)
+    lines = journal.read_bytes().splitlines(keepends=True)
+    size = len(lines[6])
+    for damage in (
+        lines[6][:-9],
+        b'"' + lines[6],
+        lines[6][:9] + b"\n",
+        b"\0" * size,
+        b'["file"]\n',
+        b"[" * 99_999 + b"\n",
+    ):
+        damaged = b"".join([*lines[:6], damage, *lines[7:]])
+        journal.write_bytes(damaged)
+        assert code_of(done_in, path, form) == "output-not-ours"
+        assert journal.read_bytes() == damaged
+    journal.write_bytes(b"".join(lines)[:-9])
+    assert len(done_in(path, form)) == 139
+    assert journal.read_bytes() == b"".join(lines[:-1])
+
+
+def code_of(work: Callable[..., object], *given: Any) -> str:
+    with pytest.raises(Failure) as caught:
+        work(*given)
+    return caught.value.code
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        b"a note\n" * 500, b"a note", b"file,size\nx,1\n", b"file", b'{"file": 3}\n', b'["file"]\n', b"\xff\xfe\0",
+        b'{"file": "x", "modified_ns": "abc", "size": 1}\n', b'"' * 4_001, b"[" * 99_999,
+        b"x" * (LONGEST + 1), b"\0" * (LONGEST + 1),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_not_of_rows_is_refused_and_left_alone(tmp_path: Path, form: Any, foreign: bytes) -> None:
+    path = tmp_path / f"out.{form}"
+    journal = journal_of(path, form)
+    journal.write_bytes(foreign)
+    if form == "csv" and foreign == b"file":  # as much as there may be of a header
+        assert done_in(path, form) == {}
+        return
+    assert code_of(done_in, path, form) == "output-not-ours"
+    assert journal.read_bytes() == foreign
+
+
+def test_a_row_that_lacks_its_line_end_alone_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text(json.dumps(row("a.jpg")) + "\n" + json.dumps(row("b.jpg")))
+    assert sorted(done_in(path, "jsonl")) == ["a.jpg", "b.jpg"]
+    assert path.read_text().count("\n") == 2
+
+
+def test_a_table_that_lost_a_quote_is_no_torn_row(tmp_path: Path) -> None:
+    """Without objects there is not another quote up to the end of the file."""
+    path = tmp_path / "out.csv"
+    table = Table(path)
+    for number in range(20):
+        table.write(row(f"{number}.jpg", error={"code": "not-an-image", "message": "no"}))
+    table.close()
+    text = path.read_text().replace("\n6.jpg", '\n"6.jpg')
+    path.write_text(text)
+    assert code_of(done_in, path, "csv") == "output-not-ours"
+    assert path.read_text() == text
+
+
+@needs_parquet
+@pytest.mark.parametrize("content", [b"", b"PAR1xxxx", b"PAR1" * 100, "foreign", "cut"])
+def test_a_parquet_file_that_is_not_of_rows_is_refused(tmp_path: Path, content: bytes | str) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "out.parquet"
+    if content == "foreign":
+        pq.write_table(pa.table({"file": ["a"], "mine": [1]}), path)
+    elif content == "cut":
+        columns = Columns(path)
+        columns.write(row("a.jpg"))
+        columns.finish()
+        path.write_bytes(path.read_bytes()[:-100])
+    else:
+        path.write_bytes(bytes(content))  # type: ignore[arg-type]
+    before = path.read_bytes()
+    assert code_of(done_in, path, "parquet") == "output-not-ours"
+    assert path.read_bytes() == before
+
+
 def test_a_table_has_a_header_once_and_flat_fields(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     for name in ("a.jpg", "b.jpg"):
@@ -122,11 +254,19 @@ def test_a_table_has_a_header_once_and_flat_fields(tmp_path: Path) -> None:
     assert rows[0]["keywords"] == "written"
 
 
-def test_names_that_are_no_text_are_rows_all_the_same(tmp_path: Path) -> None:
-    for writer in (Lines(tmp_path / "a"), Table(tmp_path / "b")):
-        writer.write(row(os.fsdecode(b"\xff.jpg")))
-        writer.close()
-    assert (tmp_path / "a").read_text().count("\n") == 1
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", [b"caf\xe9.jpg", b"a\rb.jpg", b"a\nb\r\n.jpg", b'"', "größe.jpg".encode(), b"\\udce9"])
+def test_names_that_are_no_text_are_rows_all_the_same(tmp_path: Path, form: Any, name: bytes) -> None:
+    path = tmp_path / f"out.{form}"
+    writer = opened(path, form)
+    for one in (os.fsdecode(name), "b.jpg"):
+        writer.write(row(one))
+    writer.write(row("c.jpg", error={"code": "x", "message": os.fsdecode(name)}))
+    writer.close()
+    assert set(done_in(path, form)) == {told(os.fsdecode(name)), "b.jpg"}
+    if isinstance(writer, Columns):
+        writer.finish()
+        assert set(done_in(path, form)) == {told(os.fsdecode(name)), "b.jpg"}
 
 
 @needs_parquet
@@ -145,6 +285,94 @@ def test_parquet_is_written_whole_and_added_to(tmp_path: Path) -> None:
     assert table[0]["tags"][0] == {"tag": "dog", "confidence": 0.91, "by": "objects"}
     assert sorted(done_in(path, "parquet")) == ["a.jpg", "b.jpg", "c.jpg"]
     assert not part_of(path).exists()
+
+
+@needs_parquet
+def test_parquet_has_the_last_row_of_each_file(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "out.parquet"
+    bad: dict[str, Any] = {"error": {"code": "not-an-image", "message": "no"}}
+    for contents in ([("a.jpg", bad), ("b.jpg", REPORT)], [("a.jpg", bad), ("c.jpg", bad), ("c.jpg", REPORT)]):
+        columns = Columns(path)
+        for name, said in contents:
+            columns.write(row(name, **said))
+        columns.close()
+        shutil.copy(part_of(path), tmp_path / "part")
+        columns.finish()
+    shutil.copy(tmp_path / "part", part_of(path))  # as where a run is killed between the last two steps
+    columns.finish()
+    rows = pq.read_table(path).to_pylist()
+    assert sorted((one["file"], one["error"] or "") for one in rows) == [
+        ("a.jpg", "not-an-image"), ("b.jpg", ""), ("c.jpg", ""),
+    ]  # fmt: skip
+
+
+@needs_parquet
+def test_parquet_that_cannot_be_finished_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out.parquet"
+    columns = Columns(path)
+    columns.write(row("a.jpg"))
+    columns.close()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", full)
+        assert code_of(columns.finish) == "output-not-written"
+    assert [file.name for file in tmp_path.iterdir()] == ["out.parquet.part"]
+    columns.finish()
+    assert sorted(done_in(path, "parquet")) == ["a.jpg"]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_a_full_disk_leaves_whole_rows(tmp_path: Path, form: Any) -> None:
+    path = tmp_path / f"out.{form}"
+    writer = opened(path, form)
+    writer.write(row("a.jpg"))
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limits[1]))
+    try:
+        assert code_of(writer.write, row("b.jpg")) == "output-not-written"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    writer.close()
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_output_is_of_one_run_at_a_time(tmp_path: Path, form: Any) -> None:
+    path = tmp_path / f"out.{form}"
+
+    def claim(*, resume: bool) -> None:
+        with claimed(path, form, resume=resume):
+            pass
+
+    for resume in (False, True):
+        with claimed(path, form, resume=resume):
+            assert code_of(lambda: claim(resume=False)) == "output-in-use"
+            assert code_of(lambda: claim(resume=True)) == "output-in-use"
+        assert not list(tmp_path.iterdir())  # without a row it was not begun
+    path.write_text("x")
+    assert code_of(lambda: claim(resume=False)) == "output-exists"
+    claim(resume=True)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_is_held_is_what_has_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run that held a part may take it away between the other's opening and locking it."""
+    path, flock = tmp_path / "out.parquet", fcntl.flock
+
+    def late(descriptor: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        part_of(path).unlink()
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with claimed(path, "parquet", resume=True):
+        assert part_of(path).exists()
 
 
 @pytest.fixture
@@ -215,27 +443,123 @@ def test_a_terminal_is_shown_how_far_it_is(folder: Path, detection: str, models_
     assert len(output.read_text().splitlines()) == 4
 
 
+@pytest.mark.parametrize("form", FORMS)
 def test_a_killed_run_is_gone_on_with(
-    run: Run, media: Path, detection: str, models_folder: Path, tmp_path: Path
+    run: Run, media: Path, detection: str, models_folder: Path, tmp_path: Path, form: Any
 ) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(60):
         cv2.imwrite(str(folder / f"{number:02}.jpg"), pictures.photo(64, 48, seed=number))
-    output = tmp_path / "out.jsonl"
+    output = tmp_path / f"out.{form}"
+    journal = journal_of(output, form)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DARKROOM_")}
     environment |= {"DARKROOM_DETECTION": detection, "DARKROOM_MODELS": str(models_folder), "DARKROOM_RENDERERS": "1"}
     command = [sys.executable, "-m", "server", "tag", str(folder), "-o", str(output)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 60
-    while time.monotonic() < until and not (output.exists() and output.stat().st_size):
+    while time.monotonic() < until and not (journal.exists() and journal.read_bytes().count(b"\n") > 2):
         time.sleep(0.01)
+    if form == "jsonl":
+        second = run(folder, "-o", output, "--resume")
+        assert (second.returncode, second.stdout) == (2, b"")
+        assert b"output-in-use" in second.stderr
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = run(folder, "-o", output, "--resume")
     assert done.returncode == 0, done.stderr
-    files = [json.loads(line)["file"] for line in output.read_text().splitlines()]
+    assert b", 0 were done" not in done.stderr
+    files = files_in(output, form)
     assert len(files) == len(set(files)) == 60
+    assert [file.name for file in tmp_path.glob("out*")] == [output.name]
+
+
+def files_in(output: Path, form: str) -> list[str]:
+    if form == "parquet":
+        import pyarrow.parquet as pq
+
+        return [str(one["file"]) for one in pq.read_table(output).to_pylist()]
+    with open(output, newline="") as text:
+        rows: Iterable[Any] = csv.DictReader(text) if form == "csv" else map(json.loads, text)
+        return [one["file"] for one in rows]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_that_is_not_named_in_text_costs_its_row_alone(run: Run, media: Path, tmp_path: Path, form: Any) -> None:
+    folder, output = tmp_path / "pictures", tmp_path / f"out.{form}"
+    folder.mkdir()
+    for name in (b"a.jpg", b"caf\xe9.jpg"):
+        shutil.copy(media / "zidane.jpg", folder / os.fsdecode(name))
+    first = run(folder, "-o", output)
+    assert first.stderr == b"2 pictures, 1 failed, 0 were done before\n"
+    assert len(files_in(output, form)) == 2
+    again = run(folder, "-o", output, "--resume")
+    assert again.stderr == b"1 pictures, 1 failed, 1 were done before\n"
+    assert len(files_in(output, form)) == (2 if form == "parquet" else 3)
+
+
+def test_names_that_are_not_text_are_read_from_standard_input(
+    tmp_path: Path, detection: str, models_folder: Path
+) -> None:
+    path = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DARKROOM_")}
+    environment |= {"DARKROOM_DETECTION": detection, "DARKROOM_MODELS": str(models_folder), "LC_ALL": "C.UTF-8"}
+    command = [sys.executable, "-m", "server", "tag", "-"]
+    done = subprocess.run(command, env=environment, input=path + b"\n", capture_output=True, timeout=120)
+    assert (done.returncode, done.stderr) == (1, b"")
+    said = json.loads(done.stdout)
+    assert os.fsencode(said["file"]) == path
+    assert said["error"]["code"] == "name-not-utf-8"
+
+
+@pytest.mark.parametrize("form", ["json", *FORMS])
+def test_a_full_disk_is_told_in_a_line(
+    media: Path, tmp_path: Path, detection: str, models_folder: Path, form: Any
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DARKROOM_")}
+    environment |= {"DARKROOM_DETECTION": detection, "DARKROOM_MODELS": str(models_folder)}
+    output = tmp_path / f"out.{form}"
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)); from server.cli import cli; cli()"
+    )
+    files = [str(media / "zidane.jpg")] * 3
+    to = [] if form == "json" else ["-o", str(output)]
+    with open("/dev/full" if form == "json" else os.devnull, "w") as full:
+        command = [sys.executable, *(["-m", "server"] if form == "json" else ["-c", limited]), "tag", *files, *to]
+        done = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, timeout=120)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith(b"output-not-written: "), done.stderr
+    assert done.stderr.count(b"\n") <= 2
+
+
+@pytest.mark.parametrize("resume", [["--resume"], []])
+@pytest.mark.parametrize("kind", ["folder", "device", "pipe", "part"])
+def test_an_output_is_a_file(run: Run, folder: Path, tmp_path: Path, kind: str, resume: list[str]) -> None:
+    output = tmp_path / "out.parquet" if kind == "part" else tmp_path / "out.jsonl"
+    match kind:
+        case "folder":
+            output.mkdir()
+        case "device":
+            output.symlink_to("/dev/zero")
+        case "pipe":
+            os.mkfifo(output)
+        case "part":
+            os.mkfifo(part_of(output))
+    done = run(folder, "-o", output, *resume)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"output-not-a-file: "), done.stderr
+
+
+def test_who_reads_no_more_is_no_mistake(folder: Path, detection: str, models_folder: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DARKROOM_")}
+    environment |= {"DARKROOM_DETECTION": detection, "DARKROOM_MODELS": str(models_folder)}
+    command = [sys.executable, "-m", "server", "tag", str(folder)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        process.wait(60)
 
 
 def test_what_is_asked_and_how_sure(run: Run, media: Path) -> None:
@@ -323,6 +647,62 @@ def test_keywords_are_added_and_nothing_else_changes(run: Run, media: Path, tmp_
         assert "person" in iptc["Iptc.Application2.Keywords"]
     assert json.loads(run(path, "--write-keywords").stdout)["keywords"] == "same"
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@needs_exiv2
+def test_keywords_change_no_owner_and_nothing_that_is_noted_with_the_file(media: Path, tmp_path: Path) -> None:
+    path, copy = tmp_path / "a.jpg", tmp_path / ".copy.jpg"
+    shutil.copy(media / "zidane.jpg", path)
+    if os.geteuid() == 0:
+        os.chown(path, 65534, 65533)
+    path.chmod(0o2640)
+    with contextlib.suppress(OSError):  # not every file system has these
+        os.setxattr(path, "user.note", b"mine")
+    noted = os.listxattr(path)
+    os.utime(path, ns=(10**18, 10**18))
+    before = path.stat()
+    assert write(path, ["dog"], copy) == "written"
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+    assert os.listxattr(path) == noted
+    assert after.st_mtime_ns > before.st_mtime_ns
+
+
+@needs_exiv2
+def test_an_owner_that_cannot_be_kept_is_not_lost(media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, copy = tmp_path / "a.jpg", tmp_path / ".copy.jpg"
+    shutil.copy(media / "zidane.jpg", path)
+    before, stat = path.read_bytes(), Path.stat
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    def of_another(self: Path, **how: Any) -> Any:
+        facts = stat(self, **how)
+        return os.stat_result((*facts[:4], facts.st_uid + 1, *facts[5:])) if self == path else facts
+
+    monkeypatch.setattr(os, "chown", refused)
+    monkeypatch.setattr(Path, "stat", of_another)
+    assert code_of(write, path, ["dog"], copy) == "owner-not-kept"
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@needs_exiv2
+@pytest.mark.parametrize("dry", [["--dry-run"], []])
+def test_hard_links_stay_one_file(run: Run, media: Path, tmp_path: Path, dry: list[str]) -> None:
+    path, other = tmp_path / "a.jpg", tmp_path / "b.jpg"
+    shutil.copy(media / "zidane.jpg", path)
+    os.link(path, other)
+    before = path.read_bytes()
+    done = run(path, "--write-keywords", *dry)
+    assert done.returncode == 1
+    said = json.loads(done.stdout)
+    assert said["keywords"]["error"]["code"] == "has-hard-links"
+    assert "tags" in said
+    assert path.samefile(other)
+    assert path.read_bytes() == before
 
 
 @needs_exiv2

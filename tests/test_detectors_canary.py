@@ -65,6 +65,16 @@ def test_a_model_that_stays_broken_is_sick(engine_of, canaries, caplog, broken):
     assert engine.find({"faces"}, PIXELS, soon()).missing
 
 
+def test_a_model_that_says_something_else_in_places_does_not_sing(engine_of, canaries, caplog):
+    """Some of its numbers are as they were, the first, the last and the middle among them."""
+    models = iter([first := Pulsed(), Pulsed()])
+    engine = engine_of(faces=lambda: next(models))
+    numbers = np.ones(999, np.float32)
+    numbers[600:700] = 1.5
+    first.numbers = numbers
+    wait_until(lambda: engine.lanes[0].counted()["reloads"] == 1)
+
+
 def test_a_model_that_rounds_otherwise_sings(engine_of, canaries):
     engine = engine_of(faces=(model := Pulsed()))
     model.numbers = 1.001

@@ -148,6 +148,9 @@ def test_a_file_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path) 
         with pytest.raises(Failure, match="holds more than weights") as caught:
             statefile.read_state(tmp_path / name)
         assert (caught.value.code, "state_dict()" in caught.value.hint) == ("model-format-refused", True)
+        assert "weights_only" not in f"{caught.value}{caught.value.hint}"  # torch advises to load it unsafely
+        told = {"zipped.pt": "posix.mkdir", "module.pt": "torch.nn.modules.linear.Linear"}.get(name, "or is damaged")
+        assert told in caught.value.message
     assert not ran.exists()
 
 
@@ -169,6 +172,7 @@ def test_other_files_are_refused(name: str, body: bytes, tmp_path: Path) -> None
     with pytest.raises(Failure) as caught:
         statefile.read_state(tmp_path / name)
     assert (caught.value.code, caught.value.details["file"]) == ("model-format-refused", name)
+    assert not any(word in caught.value.message for word in ("weights_only", "PyTorch", "hasRecord", "torch.load"))
 
 
 def test_weights_of_another_architecture_are_refused_with_the_first_names(tmp_path: Path) -> None:

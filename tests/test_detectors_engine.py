@@ -25,6 +25,9 @@ class Store:
     def __init__(self, **weights):
         self.present = {kind: Weights(FACES[0], Path(kind), sha256 * 64) for kind, sha256 in weights.items()}
 
+    def altered(self, kind):
+        return {}
+
     def weights(self, kind):
         return self.present.get(kind)
 

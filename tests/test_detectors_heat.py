@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,12 @@ def peak(region):
     levels = np.frombuffer(region.mask.data, np.uint8).reshape(region.mask.height, region.mask.width)
     row, column = np.unravel_index(levels.argmax(), levels.shape)
     return (column + 0.5) / region.mask.width, (row + 0.5) / region.mask.height
+
+
+def level(region, x, y):
+    """How hot a place is, 0 to 255."""
+    mask = region.mask
+    return mask.data[int(y * mask.height) * mask.width + int(x * mask.width)]
 
 
 def inside(box, point):
@@ -153,3 +161,39 @@ def test_a_slow_model_is_not_held_for_longer_than_anybody_waits(monkeypatch):
     with pytest.raises(TimeoutError):
         heat(model, picture(box))
     assert len(model.asked) <= 2
+
+
+def test_another_thing_that_overlaps_a_little_is_not_the_same():
+    one, other = Box(0.2, 0.3, 0.3, 0.4), Box(0.42, 0.3, 0.3, 0.4)
+    region = heat(Seeing(one, other), picture(one, other))
+    for x in (0.3, 0.62):  # what each has alone
+        assert level(region, x, 0.5) > 100
+
+
+def test_what_is_around_a_thing_is_looked_into_too():
+    """A model that knows a thing by what stands beside it."""
+    thing, beside = Box(0.4, 0.4, 0.2, 0.2), Box(0.66, 0.4, 0.06, 0.2)
+
+    class Beside(Seeing):
+        def answer(self, question):
+            found = super().answer(question)
+            return Found(tuple(Region("dog", one.score, thing, by=one.by) for one in found.regions))
+
+    region = heat(Beside(beside), picture(beside))
+    assert max(region.mask.data) == 255
+    assert peak(region)[0] > thing.right
+
+
+def test_of_a_slow_model_rather_one_thing_than_none(monkeypatch):
+    class Slow(Seeing):
+        now = 0.0
+
+        def find(self, questions):
+            Slow.now += 0.1 * module.LONGEST_S / 4  # 2.6 s of 4 for the first thing
+            return super().find(questions)
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: Slow.now))
+    model = Slow(LARGE, SMALL)
+    region = heat(model, picture(LARGE, SMALL))
+    assert sum(model.asked) == 1 + PLACES**2
+    assert level(region, *LARGE.centre) > 100 > level(region, *SMALL.centre)

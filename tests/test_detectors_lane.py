@@ -37,6 +37,9 @@ class Store:
         self.models = dict.fromkeys(kinds, model)
         self.sha256 = sha256
 
+    def altered(self, kind):
+        return {}
+
     def weights(self, kind):
         return Weights(self.models.get(kind, FACES[0]), Path(kind), self.sha256 * 64)
 
@@ -120,7 +123,7 @@ def test_other_weights_take_the_place_of_those_that_hang(started, monkeypatch):
     store.sha256 = "c"
     engine.refresh()
     wait_until(lambda: engine.lanes[0].state == "warm")
-    assert stuck.answers["crops"].exception(5)
+    assert str(stuck.answers["crops"].exception(3)) == "its model hangs"  # nobody waits for it any more
     assert dict(engine.find({"crops"}, PIXELS, soon(), key="k").models) == {"crops": "crops@cccccccccccc"}
     first.go.set()  # its late answer disturbs nobody
     assert engine.find({"crops"}, PIXELS, soon()).regions
@@ -173,6 +176,35 @@ def test_a_model_that_lies_elsewhere_is_tried_again(started, monkeypatch, caplog
     assert engine.find({"crops"}, PIXELS, soon()).regions
     engine.refresh()
     assert len(tries) == tried
+
+
+def test_it_is_not_tried_again_before_its_time(started, monkeypatch, caplog):
+    tries = []
+
+    def load(weights, device):
+        tries.append(weights)
+        raise ConnectionError("refused")
+
+    engine = started(Store("crops", model=FAR), crops=load)
+    for _ in range(5):
+        engine.refresh()
+        assert not engine.lanes[0]._again
+    assert len(tries) == 1
+    monkeypatch.setattr(lane_module, "RETRY_S", 0.0)
+    engine.refresh()
+    wait_until(lambda: len(tries) == 2)
+
+
+def test_whoever_waits_for_a_model_that_hangs_is_told_when_the_service_ends(started, monkeypatch):
+    model = Model()
+    engine = started(Store(), faces=loaded(model))
+    started.hung(model)
+    monkeypatch.setattr(lane_module, "STUCK_S", 0.05)
+    model.go.clear()
+    stuck = engine.ask({"faces"}, PIXELS, soon())
+    wait_until(lambda: engine.sick)
+    engine.close()
+    assert str(stuck.answers["faces"].exception(3)) == "its model hangs"
 
 
 def test_a_file_that_cannot_be_loaded_is_not_tried_again(started, monkeypatch, caplog):

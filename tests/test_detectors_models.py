@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
-from detectors import hashes
+from detectors import hashes, usable
 from detectors import models as module
 from detectors.models import ModelStore
 from detectors.prefer import check_preferences, read_preferences
@@ -80,7 +81,7 @@ def test_without_any_face_model_its_lack_is_named(store, monkeypatch):
     ],
 )
 def test_which_form_of_a_model_is_used(store, monkeypatch, names, device, wanted):
-    monkeypatch.setattr(module, "_installed", lambda package: True)
+    monkeypatch.setattr(usable, "installed", lambda package: True)
     store.device = device
     for name in names:
         write(store.folder / name)
@@ -89,7 +90,7 @@ def test_which_form_of_a_model_is_used(store, monkeypatch, names, device, wanted
 
 def test_openvino_files_without_openvino_name_the_extra(store, monkeypatch):
     openvino(store.folder)
-    monkeypatch.setattr(module, "_installed", lambda package: False)
+    monkeypatch.setattr(usable, "installed", lambda package: False)
     assert store.identity("objects") is None
     assert "darkroom[openvino]" in store.missing("objects").how
     (listed,) = [listed for listed in store.listing() if listed.model.name == "yolo11n"]
@@ -97,7 +98,7 @@ def test_openvino_files_without_openvino_name_the_extra(store, monkeypatch):
 
 
 def test_a_folder_s_identity_is_of_names_and_contents(store, monkeypatch):
-    monkeypatch.setattr(module, "_installed", lambda package: True)
+    monkeypatch.setattr(usable, "installed", lambda package: True)
     openvino(store.folder)
     first = store.identity("objects")
     folder = store.folder / "yolo11n_int8_openvino_model"
@@ -163,22 +164,6 @@ def test_a_file_that_is_not_what_was_published_is_refused_and_the_next_one_serve
     write(strict.folder / "yolo11m.onnx")
     assert strict.identity("objects").startswith("yolo11m@")
     assert strict.wanted("objects") is None  # somebody's work, perhaps: nothing is written over it unasked
-
-
-def test_a_pinned_checksum_is_kept_to(strict):
-    write(strict.folder / "yolo11n-seg.pt")
-    assert strict.identity("masks").startswith("yolo11n-seg@")  # put there by hand: nothing to compare it with
-    strict.pins.pin("yolo11n-seg.pt", "0" * 64)
-    assert strict.identity("masks") is None
-    assert "--trust" not in strict.missing("masks").how
-    assert {row.model.name: row.status for row in strict.listing()}["yolo11n-seg"] == "altered"
-
-
-def test_pins_that_cannot_be_read_are_a_failure_that_says_so(strict):
-    (strict.folder / "pins.toml").write_text("=")
-    with pytest.raises(Failure) as caught:
-        strict.identity("masks")
-    assert caught.value.code == "model-pins-malformed"
 
 
 @pytest.mark.parametrize(
@@ -258,3 +243,31 @@ def test_the_shared_models_are_present():
 def test_a_copy_has_the_same_identity(store):
     shutil.copy(MODELS / YUNET, store.folder)
     assert store.identity("faces") == ModelStore(MODELS).identity("faces")
+
+
+@pytest.mark.parametrize("name", [YUNET, "yolo11n_int8_openvino_model/yolo11n.bin"])
+def test_weights_that_may_not_be_read_say_so(store, monkeypatch, name):
+    monkeypatch.setattr(usable, "installed", lambda package: True)
+    monkeypatch.setattr(module, "_packaged", lambda package, file: [])
+    write(store.folder / YUNET)
+    openvino(store.folder)
+    closed = store.folder / name
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != closed)  # root may read whatever its mode
+    kind, file = ("faces", YUNET) if name == YUNET else ("objects", closed.parent.name)
+    assert store.identity(kind) is None
+    assert store.missing(kind).how.startswith(f"{file} cannot be read: permission denied; let the user ")
+    [row] = [row for row in store.listing() if row.model.name == store.missing(kind).model]
+    assert (row.status, row.why) == ("unusable", store.missing(kind).how)
+
+
+def test_a_folder_that_may_not_be_looked_into_ends_nothing(store, monkeypatch):
+    real = Path.stat
+
+    def stat(path, **more):
+        if path.is_relative_to(store.folder) and path != store.folder:
+            raise PermissionError(13, "Permission denied")
+        return real(path, **more)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert "permission denied" in store.missing("objects").how
+    assert store.wanted("objects") is None

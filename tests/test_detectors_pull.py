@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from detectors import models as module
 from detectors import pull
+from detectors.engine import Engine
+from detectors.keeper import Keeper
 from detectors.manifest import FACES, Model
 from detectors.models import ModelStore
+from detectors.registry import Detector
 from transforms.failure import Failure
 
 from .fabricated import Answer, fabricated
@@ -49,6 +56,17 @@ class Publisher(BaseHTTPRequestHandler):
 
     def endless(self, rest):
         self._send(200, WEIGHTS * 4, length=None)
+
+    def boastful(self, rest):
+        self._send(200, WEIGHTS[:100], length=len(WEIGHTS) + 1)
+        self.server.end.wait(5)
+
+    def slow(self, rest):
+        self._send(200, b"", length=len(WEIGHTS))
+        with suppress(OSError):
+            for _ in range(100):
+                self.server.end.wait(0.02)
+                self.wfile.write(b"x")
 
     def moved(self, rest):
         self._send(302, b"", location=f"/good/{rest}")
@@ -119,6 +137,7 @@ def test_a_good_download_gets_its_name(store, publisher, how):
         ("truncated", "model-download-failed"),
         ("large", "model-too-large"),
         ("endless", "model-too-large"),
+        ("boastful", "model-too-large"),
         ("round", "model-download-failed"),
         ("elsewhere", "model-download-failed"),
         ("silent", "model-download-failed"),
@@ -131,6 +150,61 @@ def test_a_bad_download_leaves_nothing(store, publisher, monkeypatch, how, code)
         store.pull("mine")
     assert caught.value.code == code
     assert list(store.folder.iterdir()) == []
+
+
+def test_a_download_that_never_ends_is_given_up(store, publisher, monkeypatch):
+    monkeypatch.setattr(pull, "TOTAL_S", 0.2)
+    store.mirror = at(publisher, "slow")
+    with pytest.raises(Failure, match="longer than 0 s") as caught:
+        store.pull("mine")
+    assert caught.value.code == "model-download-failed"
+    assert list(store.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("act", ["write", "flush", "close", "fsync", "replace", "pin"])
+def test_a_full_disk_is_a_failure_and_leaves_no_part_of_the_file(store, publisher, monkeypatch, act):
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def fails(*_, **__):
+        raise full
+
+    class Full(io.FileIO):
+        def close(self):
+            super().close()
+            if act == "close":
+                raise full
+
+    def opened(path, mode):  # without a buffer, which would write only at its end
+        return Full(path, mode)
+
+    if act in ("fsync", "replace"):
+        monkeypatch.setattr(pull.os, act, fails)
+    elif act == "pin":
+        monkeypatch.setattr(module, "models", lambda: {"mine": replace(MODEL, sha256=None)})
+        monkeypatch.setattr(Path, "write_text", fails)
+    else:
+        if act != "close":
+            setattr(Full, act, fails)
+        monkeypatch.setattr(Path, "open", opened)
+    store.mirror = at(publisher, "good")
+    with pytest.raises(Failure, match="No space left on device") as caught:
+        store.pull("mine", trust=True)
+    assert caught.value.code == "models-folder-not-writable"
+    assert [entry.name for entry in store.folder.iterdir() if entry.name.startswith(".")] == []
+
+
+def test_a_full_disk_does_not_end_the_keeper(store, publisher, monkeypatch, caplog):
+    monkeypatch.setattr(store, "wanted", lambda kind: MODEL)
+    monkeypatch.setattr(pull.os, "fsync", lambda _: _no_space())
+    store.mirror = at(publisher, "good")
+    engine = Engine(store, "cpu", [Detector("faces", {"faces": 640}, FACES, lambda *_: None)])
+    assert not Keeper(engine, pull=True).pull_missing()
+    assert "mine: cannot write to the models folder: No space left on device" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def _no_space():
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_redirects_end_after_five(store, publisher):

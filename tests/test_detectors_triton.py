@@ -121,6 +121,9 @@ class Store:
     def __init__(self, address: str) -> None:
         self._weights = Weights(pets(address), Path("pets"), "a" * 64)
 
+    def altered(self, kind: str) -> dict[str, str]:
+        return {}
+
     def weights(self, kind: str) -> Weights:
         return self._weights
 

@@ -137,8 +137,15 @@ def test_a_tag_of_which_no_model_can_be_asked_again(name: str, tag: str, hint: s
 
 
 @pytest.mark.parametrize(
-    ("tag", "near"), [("human", "person"), ("rucksack", "backpack"), ("phone", "cell_phone"), ("cutlery", "fork")]
+    ("tag", "label"),
+    [("human", "person"), ("Rucksack", "backpack"), ("mobile phone", "cell_phone"), ("lorry", "truck")],
 )
+@pytest.mark.parametrize("name", ["explain", "explain-box"])
+def test_synonyms_are_words_for_labels(name: str, tag: str, label: str) -> None:
+    assert str(Step.parse(f"{name}:{tag}")) == f"{name}:{label}"
+
+
+@pytest.mark.parametrize(("tag", "near"), [("phone", "cell_phone"), ("cutlery", "fork")])
 def test_another_word_for_a_label_names_it(tag: str, near: str) -> None:
     failure = refused(f"explain:{tag}")
     assert (failure.details["nearest"], "asked again" in failure.message) == (near, False)

@@ -165,14 +165,18 @@ def test_what_moderation_found_and_what_of_it_is_unsafe() -> None:
     assert [(at["label"], at["unsafe"]) for at in content["moderation"]] == [
         ("belly-exposed", False), ("buttocks-exposed", True),
     ]  # fmt: skip
-    assert [tag["tag"] for tag in content["tags"]] == ["buttocks-exposed"]
+    assert [(tag["tag"], tag["count"]) for tag in content["tags"]] == [("buttocks-exposed", 1)]
 
 
 def test_what_is_written() -> None:
+    """By the name that it is asked by, which the lists of models and of what is missing have too."""
     line = replace(DOG, label="text", by="text:words", text="Stop 10%")
-    content = report("auto-tag:text", Found((line,)))
+    content = report("auto-tag:text", Found((line,), models=(("text:words", "pp@1"),)))
+    assert content["models"] == {"text": "pp@1"}
+    missing = report("auto-tag:text", Found(missing=(Missing("text:words", "pp", "pip install"),)))["missing"]
+    assert missing == [{"detector": "text", "model": "pp", "how": "pip install"}]
     assert [at["text"] for at in content["text"]] == ["Stop 10%"]
-    assert content["tags"] == [{"tag": "text", "confidence": 0.5, "by": "text:words", "count": 1}]
+    assert content["tags"] == [{"tag": "text", "confidence": 0.5, "by": "text", "count": 1}]
 
 
 def tags(text: str, *regions: Region, more: tuple[Tag, ...] = ()) -> list[tuple[str, float, str]]:

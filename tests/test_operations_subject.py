@@ -166,6 +166,52 @@ def test_the_operators_own_models(text: str, kinds: set[str], stay: set[float]) 
     assert {x for x in (0.2, 0.5, 0.65, 0.8) if result[100, int(x * 200)] > 200} == stay
 
 
+@pytest.fixture
+def three_forms() -> Iterator[None]:
+    before = vocabulary.current()
+    words = (
+        Named("crops", ("weed", "wheat", "Wild Oat"), form="detect"),
+        Named("plots", ("field", "wheat"), form="segment"), Named("scenes", ("corridor", "dog"), form="classify"),
+    )  # fmt: skip
+    vocabulary.install(Vocabulary(words))
+    yield
+    vocabulary.install(before)
+
+
+@pytest.mark.usefixtures("three_forms")
+@pytest.mark.parametrize(
+    ("word", "model", "hints"),
+    [
+        ("weed", "crops", ["crop:object=weed", "detect:models=crops", "of the form segment"]),
+        ("WEED", "crops", ["crop:object=weed"]),
+        ("wild oat", "crops", ["crop:object=wild_oat"]),
+        ("crops", "crops", ["crop:object=crops"]),
+        ("corridor", "scenes", ["auto-tag:scenes"]),
+        ("scenes", "scenes", ["auto-tag:scenes"]),
+    ],
+)
+@pytest.mark.parametrize("text", ["cut-out:{}", "cut-out:dog:{}"])
+def test_a_model_that_draws_no_masks_is_refused(text: str, word: str, model: str, hints: list[str]) -> None:
+    with pytest.raises(Failure) as caught:
+        Step.parse(text.format(word))
+    assert (caught.value.kind, caught.value.code) == (Kind.BAD_REQUEST, "bad-argument")
+    assert caught.value.details["models"] == [model]
+    assert [hint for hint in hints if hint not in str(caught.value.hint)] == []
+    for way in re.findall(r"[a-z-]+:[a-z0-9=_]+", str(caught.value.hint)):
+        assert Step.parse(way)
+
+
+@pytest.mark.usefixtures("three_forms")
+@pytest.mark.parametrize(
+    ("text", "plain", "kinds"),
+    [("wheat", "wheat", {"plots"}), ("Wheat:field", "wheat:field", {"plots"}), ("plots", "plots", {"plots"}),
+     ("dog", "dog", {"masks"}), ("lorry:Mobile Phone", "truck:cell_phone", {"masks"})],
+)  # fmt: skip
+def test_models_that_draw_masks_are_asked_alone(text: str, plain: str, kinds: set[str]) -> None:
+    step = Step.parse(f"cut-out:{text}")
+    assert (str(step), step.needs) == (f"cut-out:{plain}", kinds)
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [("cut-out:dgo", "dog"), ("cut-out:sofa:couch", ""), ("cut-out:dog:dog", ""), ("cut-out:face", "")],

@@ -32,8 +32,9 @@ def region(label: str, score: float, by: str) -> Region:
         (Found((region("face", 0.8, "largest-face"), region("face", 0.9, "faces"))), ("face",)),
         (Found((region("traffic light", 0.7, "objects"), region("face", 0.2, "all-faces"))), ("traffic light",)),
         (Found(tags=(Tag("Beach", 0.6, "scenes"),)), ("beach",)),
+        (Found((region("subject", 0.9, "matte"),)), ()),
     ],
-    ids=["nothing", "objects", "unsure", "faces", "unsure face", "tags"],
+    ids=["nothing", "objects", "unsure", "faces", "unsure face", "tags", "matte"],
 )
 def test_a_result_is_named_by_what_is_surely_in_it(found: Found, labels: tuple[str, ...], tmp_path: Path) -> None:
     path = tmp_path / "picture"

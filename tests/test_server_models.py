@@ -37,6 +37,8 @@ def folders(tmp_path_factory):
     beet = [Answer("beet", 0.9, (0.5, 0.5, 0.4, 0.4), "blue")]
     for form in FORMS:
         own(models, f"{form}s", ["beet", "rye"], beet, form=form, side=64, more="tags = false\n")
+    odd = [Answer("Spring_Barley", 0.9, (0.5, 0.5, 0.4, 0.4), "blue"), Answer("a/b", 0.8, (0.1, 0.1, 0.2, 0.2), "blue")]
+    own(models, "odd", ["Spring_Barley", "a/b"], odd, side=64, more="tags = false\n")
     (models / "broken").mkdir()
     (models / "broken" / "model.toml").write_text("labels = 3")
     return media, models
@@ -103,6 +105,85 @@ def test_unknown_models_and_labels_name_the_nearest(server, path, nearest):
     answer = server.get(path)
     assert answer.status_code == 400, answer.text
     assert nearest in answer.text
+
+
+@pytest.mark.parametrize(
+    "word", ["Spring_Barley", "spring_barley", "SPRING%20Barley", "spring%20%20barley", "a_b", "A%20B"]
+)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/if:tag({})/resize:10x/end/blue.png",
+        "/if:tags~{}/resize:10x/end/blue.png",
+        "/if:count({})>0/resize:10x/end/blue.png",
+        "/image/upload/if_!{}!_in_tags,w_10/blue.png",
+    ],
+)
+def test_conditions_know_a_label_however_it_is_written(server, word, path):
+    assert width(server.get(path.format(word))) == 10
+
+
+@pytest.mark.parametrize("word", ["Spring_Barley", "spring_barley", "SPRING%20Barley", "odd"])
+@pytest.mark.parametrize(
+    "path", ["/crop:object={}/blue.png", "/crop:gravity={}/blue.png", "/image/upload/c_crop,g_{},w_160,h_160/blue.png"]
+)
+def test_crops_know_a_label_however_it_is_written(server, word, path):
+    assert width(server.get(path.format(word))) == 160
+
+
+@pytest.mark.parametrize("path", ["/crop:object=a_b/blue.png", "/crop:object=A%20b/blue.png"])
+def test_a_slash_in_a_label_is_asked_for_as_a_space(server, path):
+    assert width(server.get(path)) == 80
+
+
+def width(answer):
+    assert answer.status_code == 200, answer.text
+    return cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR).shape[1]
+
+
+def test_the_index_spells_labels_as_auto_tag_does(server):
+    told = tags(server.get("/auto-tag:odd/blue.png").json()).keys()
+    assert told == {"Spring_Barley", "a/b"}
+    until = time.monotonic() + 10
+    while server.get("/tags/a%2Fb").status_code == 404 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert told <= {row["tag"] for row in server.get("/tags").json()["tags"]}
+    for asked in ("spring_barley", "Spring%20Barley", "SPRING_BARLEY"):
+        body = server.get(f"/tags/{asked}?also=a_b").json()
+        assert (body["tag"], body["also"]) == ("Spring_Barley", ["a/b"])
+        assert told <= {row["tag"] for row in body["sources"][0]["tags"]}
+    assert server.get("/tags/spring_barly").json()["nearest"] == "Spring_Barley"
+
+
+@pytest.mark.parametrize("word", ["poses", "obbs", "classifys", "weed", "odd", "spring_barley"])
+def test_cutting_out_what_no_model_masks_is_refused(server, word):
+    answer = server.get(f"/cut-out:{word}/blue.png")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad-argument")
+    assert "draws no masks" in answer.json()["detail"]
+
+
+def test_a_word_of_several_models_asks_the_one_that_draws_masks(server):
+    answer = server.get("/cut-out:beet/format:png/blue.png")
+    pixels = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert pixels[:, :, 3].min() == 0
+    assert pixels[280, 280, 3] == 255
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/if:tag(female-breast-exposed)/blur:20/end/red.png",
+        "/if:count(female-breast-exposed)>0/blur:20/end/red.png",
+        "/if:tags~female-breast-exposed/blur:20/end/red.png",
+        "/image/upload/if_!female-breast-exposed!_in_tags/e_blur:900/if_end/red.png",
+        "/image/upload/$x_!female-breast-exposed!/if_$x_in_tags/e_blur:900/if_end/red.png",
+    ],
+)
+def test_nobody_passes_a_condition_on_moderation_without_a_look(server, path):
+    answer = server.get(path)
+    if answer.status_code == 200 and "moderation" in str(server.get("/auto-tag:moderation/red.png").json()["models"]):
+        return  # the extra is installed here: it was asked
+    assert (answer.status_code, answer.json()["code"]) == (503, "detector-unavailable")
 
 
 def test_ten_crops_of_one_picture_are_one_inference(server, folders):

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from server.configuration import Configuration
-from server.search.noticed import kinds_of, label_of, named_of
+from server.search.noticed import kinds_of, label_of, named_of, told
 from server.search.paths import path_of, refs_at
 from server.settings import Settings
 from server.sources.source import SourceRef
+from transforms import vocabulary
 from transforms.image import Box, Found, Region, Tag
+from transforms.vocabulary import Named, Vocabulary
 
 from . import pictures
 from .redis_server import RedisServer
@@ -358,6 +360,7 @@ def region(label: str, by: str = "objects", **changed: Any) -> Region:
         (Found((region("qr-code", by="codes", text="https://secret.example"),)), {"qr-code"}),
         (Found((), (Tag("blurry", 0.8, "traits"), Tag("wheat", 0.7, "crops"))), {"blurry", "wheat"}),
         (Found((region("dog", by="objects:heat:dog"),)), set()),
+        (Found((region("subject", by="matte"),)), set()),
     ],
 )
 def test_what_is_indexed_of_a_finding(found: Found, expected: set[str]) -> None:
@@ -369,6 +372,21 @@ def test_kinds_that_say_what_is_there_are_indexed() -> None:
     models = ("objects", "all-faces", "text", "moderation", "crops", "objects:heat:dog", "traits")
     assert kinds_of(Found(models=tuple((kind, "m") for kind in models))) == {"objects", "crops", "traits"}
     assert (label_of("sofa"), label_of("aeroplane"), label_of("nothing")) == ("couch", "airplane", None)
+
+
+def test_words_of_the_index_are_told_as_their_models_spell_them() -> None:
+    before = vocabulary.current()
+    long = "a label of more than sixty-four characters, which the index has only the first of"
+    vocabulary.install(Vocabulary((Named("crops", ("Wheat_Head", "a/b", "Dog", long)),)))
+    try:
+        found = Found((region("wheat head", "crops"), region("a/b", "crops"), region(long, "crops"), region("dog")))
+        names = [tag.name for tag in named_of(found)]
+        assert "wheat head" in names  # as it always was, so that entries of before are the same
+        assert {*told(names).values()} >= {"Wheat_Head", "a/b", "dog", long}
+        assert told(["of a model that is gone"]) == {"of a model that is gone": "of a model that is gone"}
+        assert label_of("a_b") == "a/b"
+    finally:
+        vocabulary.install(before)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from cache.breaker import Unanswered
 from server.search.bands import FARTHEST, bands, near
@@ -17,6 +19,7 @@ from server.search.index import Index, Listed
 from server.search.record import Named, Record, pack, surest, unpack, word
 from server.search.redis import RedisIndex
 from server.search.sqlite import SqliteIndex
+from transforms.vocabulary import folded, word_of
 
 from .findings import flipped, hashed, record
 from .redis_server import RedisClusterServers, RedisServer
@@ -202,6 +205,16 @@ def test_records_survive_packing() -> None:
     whole = hashed(3, (1 << 64) - 1, "größe", "dog", marks=("dir-a",))
     assert unpack(pack(whole)) == whole
     assert unpack(pack(replace(whole, fingerprint=1 << 63))) is not None
+
+
+@given(st.text(st.one_of(st.sampled_from("aB _-/:,İΣßŉ\u0301\u0345\xa0\u2028"), st.characters()), max_size=80))
+@example("x" * 63 + " tail")
+@example("x" * 63 + "__tail")
+def test_the_word_of_a_word_is_itself(text: str) -> None:
+    """What is listed can be asked for."""
+    for spelt in (word, folded, word_of):
+        assert spelt(spelt(text)) == spelt(text)
+    assert folded(word_of(folded(text))) == folded(word_of(text))
 
 
 def test_words_have_one_spelling() -> None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from server.search.endpoints import DISTANCE
-from transforms.fingerprint import distance, fingerprint
+from transforms.fingerprint import fingerprint
 from transforms.image import PixelArray
 
 from . import pictures
@@ -30,6 +30,10 @@ def compressed(pixels: PixelArray, quality: int) -> PixelArray:
 def cropped(pixels: PixelArray, by: float) -> PixelArray:
     height, width = pixels.shape[:2]
     return pixels[int(height * by) : int(height * (1 - by)), int(width * by) : int(width * (1 - by))]
+
+
+def distance(one: int, other: int) -> int:
+    return (one ^ other).bit_count()
 
 
 def made(pixels: PixelArray) -> int:

@@ -146,10 +146,15 @@ def test_only_the_branch_that_is_taken_counts(text: str, landscape: str, portrai
         ("if:tag(animal)/blur:1/end", "blur:1", [{"objects"}]),
         ("if:tag(vehicle)/blur:1/else/blur:2/end", "blur:2", [{"objects"}]),
         ("if:tags~cat/blur:1/end", "", [{"objects"}]),
-        ("if:tags~beach/blur:1/end", "blur:1", [EVERYTHING]),  # a plug-in's word, which nobody here knows
+        ("if:tags~beach/blur:1/end", "blur:1", [EVERYTHING]),  # put to it by hand: nobody here knows it
         ("if:tags!~snow/blur:1/end", "blur:1", [EVERYTHING]),
         ("let:a='dog'/if:tags~$a/blur:1/end", "blur:1", [{"objects"}]),
-        ("if:tags='x'/blur:1/else/blur:2/end", "blur:2", [EVERYTHING]),
+        ("if:tag(female-breast-exposed)/blur:1/end", "blur:1", [{"moderation"}]),
+        ("if:!tag(Female-Breast-Exposed)/blur:1/end", "", [{"moderation"}]),
+        ("if:tags~Traffic_Light:DOG/blur:1/end", "blur:1", [{"objects"}]),
+        ("if:count(female-breast-exposed)>0/blur:1/end", "blur:1", [{"moderation"}]),
+        ("if:tags~female-breast-exposed/blur:1/end", "blur:1", [{"moderation"}]),
+        ("let:a='female-breast-exposed'/if:tags~$a/blur:1/end", "blur:1", [{"moderation"}]),
         ("if:tag(blurry)/blur:1/else/blur:2/end", "blur:2", [{"traits"}]),
         ("if:tag(qr-code)|tag(barcode)/blur:1/else/blur:2/end", "blur:2", [{"codes"}, {"codes"}]),
         ("if:tag(red)/blur:1/else/blur:2/end", "blur:2", [{"colors"}]),
@@ -214,6 +219,15 @@ def test_what_the_client_said(text: str, client: Client, plain: str) -> None:
         ("let:a=1:0", Kind.BAD_REQUEST, "bad-expression", {}),
         ("let:a='x'/resize:($a*2)x", Kind.BAD_REQUEST, "bad-expression", {}),
         ("if:w>'x'/blur:1/end", Kind.BAD_REQUEST, "bad-expression", {}),
+        ("if:tags='x'/blur:1/end", Kind.BAD_REQUEST, "bad-expression", {"operand": "tags"}),
+        ("let:a=tags/if:$a~dog/blur:1/end", Kind.BAD_REQUEST, "bad-expression", {"operand": "tags"}),
+        (
+            "if:tags~femal-breast-exposed/blur:1/end",
+            Kind.BAD_REQUEST,
+            "unknown-tag",
+            {"nearest": "female-breast-exposed"},
+        ),
+        ("let:a='persn'/if:tags!~$a/blur:1/end", Kind.BAD_REQUEST, "unknown-tag", {"nearest": "person"}),
         ("if:tar>1/blur:1/end", Kind.NOT_IMPLEMENTED, "unsupported-operand", {"operand": "tar"}),
         ("let:a=ctx@key", Kind.NOT_IMPLEMENTED, "unsupported-operand", {"operand": "ctx"}),
         ("preset:nowhere", Kind.BAD_REQUEST, "unknown-preset", {}),
@@ -258,10 +272,17 @@ def test_where_something_is_hidden_a_silent_detector_is_a_failure(text: str) -> 
     assert caught.value.retry_after
 
 
-def test_without_its_detector_nobody_may_rely_on_moderation() -> None:
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "moderation>0.5", "tag(anus-exposed)", "!tag(anus-exposed)", "count(anus-exposed)>0", "tags~anus-exposed",
+        "tags~dog:anus-exposed",
+    ],
+)  # fmt: skip
+def test_without_its_detector_nobody_may_rely_on_moderation(condition: str) -> None:
     """Who asks for it holds something back by it: a silent detector must not let it through."""
     with pytest.raises(Failure) as caught:
-        resolved("if:moderation>0.5/blur:90/end", ask=Asking(Found(missing=(Missing("moderation", "", "no answer"),))))
+        resolved(f"if:{condition}/blur:90/end", ask=Asking(Found(missing=(Missing("moderation", "", "no answer"),))))
     assert (caught.value.kind, caught.value.code) == (Kind.UNAVAILABLE, "detector-unavailable")
 
 
@@ -275,6 +296,8 @@ def test_the_operators_own_labels_are_words_of_conditions() -> None:
             ("count(leaf_rust)=1", {"crops"}),
             ("!tag(dog)", {"objects", "crops"}),
             ("!tag(hubcap)", {"cars"}),
+            ("tags!~Hubcap", {"cars"}),
+            ("tags~LEAF_rust", {"crops"}),
         ):
             ask = Asking(rust)
             assert resolved(f"if:{text}/blur:1/end", ask=ask) == "blur:1"

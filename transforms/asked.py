@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from .expressions import Arithmetic, Cast, Compared, Condition, Expression, Joined, Operand, Text, seeks_tags
-from .tagging import asked_for, asked_for_all
+from .expressions import (
+    TAGS,
+    Arithmetic,
+    Cast,
+    Compared,
+    Condition,
+    Expression,
+    Joined,
+    Operand,
+    Text,
+    bad_expression,
+    seeks_tags,
+)
+from .failure import Failure
+from .meaning import asked_for, asked_for_any, looked_for
 
 
 def kinds(tree: Expression | Condition) -> frozenset[str]:
@@ -29,5 +42,28 @@ def kinds_of(operand: Operand) -> frozenset[str]:
         case "faces" | "moderation":
             return frozenset({operand.name})
         case "tags" | "count":
-            return asked_for(operand.details) if operand.details else asked_for_all()
+            return asked_for(operand.details) if operand.details else asked_for_any()
     return frozenset()
+
+
+def check_words(tree: Expression | Condition) -> None:
+    """Raises Failure unknown-tag for a word that is looked for among the tags and may be misspelt;
+    bad-expression for tags of which nobody says which words matter."""
+    waiting: list[Expression | Condition] = [tree]
+    while waiting:
+        match waiting.pop():
+            case Compared(_, _, right) as part if seeks_tags(part):
+                waiting.append(right)
+                for word in right.words if isinstance(right, Text) else ():
+                    looked_for(word)
+            case Arithmetic(_, left, right) | Compared(_, left, right) | Joined(_, left, right):
+                waiting += (right, left)
+            case Cast(_, inner):
+                waiting.append(inner)
+            case part if part == TAGS:
+                raise no_words()
+
+
+def no_words() -> Failure:
+    """Who tells tags depends on the words: a model that few need is not asked for a list that nobody named."""
+    return bad_expression("tags are asked for by their words, as in tags~dog", operand="tags")

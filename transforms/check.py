@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from .asked import check_words
 from .expressions import BELOW, Operand, Value, undefined, value
 from .output import Output
 from .pipeline import End, If, Let, Pipeline, Step
@@ -19,8 +20,8 @@ class _DependsError(Exception):
 def check(pipeline: Pipeline) -> None:
     """Works out what no picture is needed for, outside of conditions.
 
-    Raises Failure: undefined-variable, bad-expression, unsupported-operand, or bad-argument for what is out of bounds
-    and for arguments that do not go together.
+    Raises Failure: undefined-variable, bad-expression, unsupported-operand, unknown-tag, or bad-argument for what is
+    out of bounds and for arguments that do not go together.
     """
     for step in pipeline.steps:
         if step.operation.level == "output" and not step.expressions:
@@ -30,6 +31,8 @@ def check(pipeline: Pipeline) -> None:
 
 
 def _check(pipeline: Pipeline, known: _Known) -> None:
+    for tree in pipeline.trees:
+        check_words(tree)
     depth = 0
     for node in pipeline.nodes:
         depth += isinstance(node, If) - isinstance(node, End)

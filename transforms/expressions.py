@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from .failure import Failure, Kind, nearest
+from .meaning import looked_for
 from .numbers import decimal, print_number
 
 LARGEST = 1e12  # what a calculation may come to
@@ -207,9 +208,6 @@ def seeks_tags(tree: Compared) -> bool:
     return tree.sign in (CONTAINS, LACKS) and tree.left == TAGS
 
 
-# Working out.
-
-
 def undefined(name: str, names: Iterable[str]) -> Failure:
     close = nearest(name, names)
     return Failure(
@@ -276,12 +274,12 @@ def _reckoned(tree: Arithmetic, sign: str, left: Number, right: Number) -> Numbe
 
 
 def holds(tree: Condition, known: Surroundings) -> bool:
-    """Whether a condition is met. Raises the Failures of `value`."""
+    """Whether a condition is met; raises what `value` and `looked_for` raise."""
     if isinstance(tree, Joined):
         first = holds(tree.left, known)
         return holds(tree.right, known) if first == (tree.sign == "&") else first
     if seeks_tags(tree):
-        words = _words(value(tree.right, known))
+        words = frozenset(map(looked_for, _words(value(tree.right, known))))
         return (words <= _words(known.operand(Operand("tags", tuple(sorted(words)))))) == (tree.sign == CONTAINS)
     left, right = value(tree.left, known), value(tree.right, known)
     if tree.sign in (CONTAINS, LACKS):

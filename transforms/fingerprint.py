@@ -14,7 +14,6 @@ from .modes import flatten, to_bgr
 
 SIDE = 32  # px of the copy
 KEPT = 8  # frequencies a side
-BITS = KEPT * KEPT
 
 PLAIN = 2.0
 """What a frequency must be away from the median to say something; a flat picture with noise of 5 levels moves one of 63
@@ -36,11 +35,6 @@ def fingerprint(pixels: PixelArray) -> int | None:
     if np.count_nonzero(np.abs(away[1:]) > PLAIN) < TELLING:
         return None
     return int.from_bytes(np.packbits(away > 0).tobytes(), "big")
-
-
-def distance(one: int, other: int) -> int:
-    """Bits in which two fingerprints differ: 0 to 64; of pictures that have nothing in common about 32."""
-    return (one ^ other).bit_count()
 
 
 def _gray(pixels: PixelArray) -> PixelArray:

@@ -29,8 +29,8 @@ from .expressions import (
     bad_expression,
 )
 from .failure import Failure, Kind, nearest
+from .meaning import meant
 from .numbers import DECIMALS
-from .tagging import meant
 
 LONGEST = 500  # characters of an expression
 MOST_TOKENS = 100

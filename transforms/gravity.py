@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NoReturn
 
 from . import vocabulary
-from .failure import Failure, bad_argument, nearest
+from .accepted import Accepted
+from .failure import Failure, bad_argument
 from .labels import ALIASES, GROUPS, LABELS
 from .numbers import WHOLE, decimal
+from .otherwise import otherwise
 from .places import MAX_SIDE, Length, pixels_of, print_length
+from .vocabulary import Vocabulary, word_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,22 @@ THINGS = ("face", "faces", "body", "text", *GROUPS, *LABELS)
 """What can be looked for: the largest face, all of them, a person, writing, an object of one of these labels."""
 
 
-def things() -> tuple[str, ...]:
+def things() -> Accepted:
     """All that can be looked for: THINGS, what one of the operator's models finds, and labels of these."""
-    words = vocabulary.current()
-    return (*THINGS, *dict.fromkeys((*words.names, *words.words))) if words.models else THINGS
+    return _things(vocabulary.current())
+
+
+@lru_cache(16)
+def _things(own: Vocabulary, before: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> Accepted:
+    """The same with other words."""
+    return Accepted(before, THINGS, own.names, own.named, after, also=ALIASES)
+
+
+def thing_of(text: str) -> str | None:
+    """What a word looks for, as `things` writes it: `Truck`, `lorry` and `truck` are one. None of what is none."""
+    known, word = things(), word_of(text)
+    words = (text, word, ALIASES.get(word)) if text.strip("_") == text else (text,)  # cat_ lacks its weight
+    return next((thing for thing in words if thing in known), None)
 
 
 _BASES = {"no_faces": "no_faces", "none": "none", "classic": "none"}
@@ -97,7 +112,7 @@ def search_of(gravity: str | Focus | None) -> Search | None:
 
 
 @lru_cache(1024)
-def _search(gravity: str, _: vocabulary.Vocabulary) -> Search:
+def _search(gravity: str, _: Vocabulary) -> Search:
     """Remembered with the words by which it was read."""
     wanted, words = gravity.split(":"), list[str]()
     auto = "auto" in wanted
@@ -106,11 +121,8 @@ def _search(gravity: str, _: vocabulary.Vocabulary) -> Search:
         wanted, words = wanted[:at], wanted[at + 1 :]
     elif wanted[-1] == "center":
         wanted.pop()
-    known = things()
-    unknown = next((thing for thing in wanted if thing not in known), None)
-    if unknown is not None:
-        raise _unknown(unknown, [*known, "auto", "center"])
-    return Search(tuple(_each_once(wanted)), _wishes(words) if auto else None)
+    found = [thing_of(word) or _refused(word, ("auto", "center")) for word in wanted]
+    return Search(tuple(_each_once(found)), _wishes(words) if auto else None)
 
 
 def _wishes(words: list[str]) -> Wishes:
@@ -125,12 +137,14 @@ def _wishes(words: list[str]) -> Wishes:
 
 
 def _wish(text: str) -> Wish:
-    thing, _, weight = text.rpartition("_")
-    known = things()
-    if text in known or not thing:
-        thing, weight = text, "100"
-    if thing not in known:
-        raise _unknown(thing if weight == "avoid" or weight.isdecimal() else text, [*known, *_BASES, "subject"])
+    whole = thing_of(text)
+    if whole:
+        return Wish(whole)
+    word, _, weight = text.rpartition("_")
+    thing = word and thing_of(word)
+    if not thing:
+        weighted = word and (weight == "avoid" or weight.isdecimal())
+        _refused(word if weighted else text, (*_BASES, "subject"))
     if weight == "avoid":
         return Wish(thing, None)
     if not (WHOLE.fullmatch(weight) and 0 <= int(weight) <= 100):
@@ -145,12 +159,14 @@ def _each_once(named: list[str]) -> list[str]:
     return named
 
 
-def _unknown(word: str, known: Iterable[str]) -> Failure:
-    close = ALIASES.get(word) or nearest(word, known)
-    return bad_argument(
-        f"{word!r} is nothing that can be looked for",
-        hint=f"did you mean {close!r}?" if close else None, word=word, nearest=close,
-    )  # fmt: skip
+def _refused(word: str, more: tuple[str, ...]) -> NoReturn:
+    """Raises Failure of a word that is nothing to be looked for, nor one of some more."""
+    known = _things(vocabulary.current(), after=more)
+    message = f"{word!r} is nothing that can be looked for"
+    if instead := otherwise(word, known):
+        raise bad_argument(message, hint=instead.hint, word=word, nearest=next(iter(instead.nearest), None))
+    close = known.nearest(word_of(word))
+    raise bad_argument(message, hint=f"did you mean {close!r}?" if close else None, word=word, nearest=close)
 
 
 @dataclass(frozen=True)
@@ -169,12 +185,12 @@ class Gravity:
     @property
     def words(self) -> tuple[str, ...]:
         """The words that may stand alone."""
-        return tuple(self._words())
+        return self._accepted.words
 
-    def _words(self) -> Iterator[str]:
-        yield from Compass if self.places else ()
-        yield from things() if self.things else ()
-        yield from ("auto",) if self.auto else ()
+    @property
+    def _accepted(self) -> Accepted:
+        places, auto = tuple(Compass) if self.places else (), ("auto",) if self.auto else ()
+        return _things(vocabulary.current(), places, auto) if self.things else Accepted(places, auto)
 
     def parse(self, text: str) -> str | Focus:
         if self.places and text in Compass:
@@ -186,15 +202,19 @@ class Gravity:
             return self._searched(text)
         except Failure as failure:
             why = "" if self._is_point(text) or not (self.things or self.auto) else f": {failure.message}"
-            raise bad_argument(
-                f"{text!r} is not {self.describe()}{why}", hint=self._hint(text, failure), **failure.details
-            ) from None
+            hint, details = self._instead(text, failure)
+            raise bad_argument(f"{text!r} is not {self.describe()}{why}", hint=hint, **details) from None
 
-    def _hint(self, text: str, failure: Failure) -> str | None:
+    def _instead(self, text: str, failure: Failure) -> tuple[str | None, dict[str, Any]]:
+        """What to write in the place of a text, and the details that go with it: both name the same word."""
         if self.places and self._is_point(text):
-            return "write both as whole pixels (120:80), or both with a decimal point (0.5:1.0)"
-        close = None if failure.hint and (":" in text or not self.places) else nearest(text, self.words)
-        return f"did you mean {close!r}?" if close else failure.hint
+            return "write both as whole pixels (120:80), or both with a decimal point (0.5:1.0)", failure.details
+        close = failure.details.get("nearest")
+        guessed = failure.hint is None or failure.hint == f"did you mean {close!r}?"
+        if failure.hint and (not guessed or ":" in text or not self.places):
+            return failure.hint, failure.details
+        close = self._accepted.nearest(text)
+        return (f"did you mean {close!r}?" if close else None), {**failure.details, "nearest": close}
 
     @staticmethod
     def _is_point(text: str) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from . import vocabulary
-from .failure import Failure, bad_argument, nearest
+from .accepted import Accepted
+from .failure import Failure, bad_argument
 from .image import Region
 from .labels import ALIASES, COMMON, GROUPS, LABELS, labels_of
-from .otherwise import Otherwise, otherwise
+from .otherwise import Otherwise, otherwise, unmasked
+from .vocabulary import Vocabulary, word_of
 
 
 @dataclass(frozen=True)
@@ -21,16 +24,25 @@ class Label:
 
     @property
     def words(self) -> tuple[str, ...]:
-        return (*GROUPS, *LABELS, *(word for word in vocabulary.current().words if word not in LABELS))
+        return self.accepted.words
+
+    @property
+    def accepted(self) -> Accepted:
+        return _labels(self.own)
+
+    @property
+    def own(self) -> Vocabulary:
+        """The models of the operator whose labels are meant."""
+        return vocabulary.current()
 
     def parse(self, text: str) -> str:
-        word = text.replace(" ", "_")
-        word = word if word in self.words else ALIASES.get(word.lower(), word)
-        if word in self.words:
-            return word
-        if instead := otherwise(text, self.words):
+        words, word = self.accepted, word_of(text)
+        for known in (text, word, ALIASES.get(word)):
+            if known and known in words:
+                return known
+        if instead := otherwise(text, words):
             raise self._refused(text, instead)
-        close = nearest(word, (*self.words, *ALIASES))
+        close = words.nearest(word)
         raise bad_argument(
             f"{text!r} is not {self.describe()}", hint=f"did you mean {close!r}?" if close else None, word=text,
             nearest=close,
@@ -59,38 +71,69 @@ class Label:
 
 @dataclass(frozen=True)
 class Thing(Label):
-    """The same, or `body` for a person, or the name of one of the operator's models for whatever that finds."""
+    """The same of models that draw masks, or `body` for a person, or the name of one of the operator's models for
+    whatever that finds."""
 
     lacks: ClassVar[str] = "there are masks of things only"
 
     @property
-    def words(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(("body", *super().words, *vocabulary.current().names)))
+    def accepted(self) -> Accepted:
+        return _things(self.own)
+
+    @property
+    def own(self) -> Vocabulary:
+        return vocabulary.current().masking
+
+    def parse(self, text: str) -> str:
+        try:
+            return super().parse(text)
+        except Failure as failure:
+            instead = unmasked(text)
+            if instead is None:
+                raise
+            raise bad_argument(
+                f"{text!r} has no masks: {instead.why}",
+                hint=instead.way,
+                **{**failure.details, "models": instead.models},
+            ) from None
 
     def describe(self) -> str:
         return (
-            "a label that a model knows (dog, cell_phone), a group of them (animal), or the name of a model of your own"
+            "a label that a model knows which draws masks (dog, cell_phone), a group of them (animal), or the name of"
+            " such a model of your own"
         )
+
+
+@lru_cache(4)
+def _labels(own: Vocabulary) -> Accepted:
+    return Accepted(GROUPS, LABELS, own.named, also=ALIASES)
+
+
+@lru_cache(4)
+def _things(own: Vocabulary) -> Accepted:
+    return Accepted(("body", *GROUPS, *LABELS), own.named, own.names, also=ALIASES)
 
 
 Known = Mapping[str, frozenset[str]]
 """Kinds of detections, each with labels as it tells them; without any it is all that is found."""
 
 
-def knowing(word: str, built_in: str = "objects", *, names: bool = True) -> Known:
+def knowing(word: str, built_in: str = "objects", *, names: bool = True, masks: bool = False) -> Known:
     """Who can tell of a Label or Thing: the kinds of detections, each with the labels that the word stands for there.
 
-    Of the labels of COCO, and groups of them, that is the kind `built_in`; of others the operator's models. With
-    `names` a word that is the name of one of these stands for all that it finds, even if a label is called the same.
+    Of the labels of COCO, and groups of them, that is the kind `built_in`; of others the operator's models, with
+    `masks` those alone that draw some. With `names` a word that is the name of one of these stands for all that it
+    finds, even if a label is called the same.
     """
-    kinds = {built_in: labels_of(word)} if word in COMMON else {}
-    own = vocabulary.current()
-    label = own.words.get(word)
+    common = ALIASES.get(word, word)
+    kinds = {built_in: labels_of(common)} if common in COMMON else {}
+    own = vocabulary.current().masking if masks else vocabulary.current()
+    knowing = own.knowing(own.words.get(word, ()))
     for model in own.models:
         if names and model.name == word:
             kinds[word] = frozenset()
-        elif label in model.labels:
-            kinds[model.name] = frozenset([label])
+        elif model.name in knowing:
+            kinds[model.name] = knowing[model.name]
     return kinds
 
 

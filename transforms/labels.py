@@ -29,15 +29,39 @@ GROUPS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Supercategories of COCO, which may be named as well: any of their labels will do."""
 
-ALIASES: Mapping[str, str] = MappingProxyType(
-    {label: label for label in LABELS}
-    | {label.replace("_", ""): label for label in LABELS}  # sportsball, wineglass, cellphone
-    | {
-        "aeroplane": "airplane", "motorbike": "motorcycle", "sofa": "couch", "tvmonitor": "tv", "television": "tv",
-        "hair_dryer": "hair_drier", "hairdryer": "hair_drier", "doughnut": "donut",
+SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "airplane": ("aeroplane", "plane"),
+        "backpack": ("rucksack",),
+        "bicycle": ("bike",),
+        "cell phone": ("mobile phone", "smartphone"),
+        "couch": ("sofa",),
+        "cow": ("cattle",),
+        "donut": ("doughnut",),
+        "hair drier": ("hair dryer",),
+        "handbag": ("purse",),
+        "mouse": ("computer mouse",),
+        "motorcycle": ("motorbike",),
+        "person": ("human",),
+        "refrigerator": ("fridge",),
+        "remote": ("remote control",),
+        "tennis racket": ("tennis racquet",),
+        "tie": ("necktie",),
+        "traffic light": ("traffic signal",),
+        "truck": ("lorry",),
+        "tv": ("television",),
     }
-)  # fmt: skip
-"""Cloudinary's spellings, and others that are met, of the labels above; those that are the same stand here as well."""
+)
+"""Other words for the same thing, by label, both with spaces: told as tags, and asked for wherever labels are."""
+
+_TOLD = {
+    word.replace(" ", "_"): label.replace(" ", "_") for label, words in SYNONYMS.items() for word in words
+}  # fmt: skip
+_ALIKE = {**{label: label for label in LABELS}, **_TOLD, "tvmonitor": "tv"}
+
+ALIASES: Mapping[str, str] = MappingProxyType({word.replace("_", ""): label for word, label in _ALIKE.items()} | _ALIKE)
+"""The labels above by all words that ask for them: themselves, their synonyms, Cloudinary's spellings (sportsball,
+cellphone), and other ones that are met."""
 
 
 COMMON = frozenset({"body", *GROUPS, *LABELS})

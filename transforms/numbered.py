@@ -45,7 +45,7 @@ def nth(regions: Sequence[Region], number: int, what: str, found: Found) -> Regi
 
 def held(box: Box, width: float, height: float, align: str) -> Box:
     """The window of that size, in fractions, that has the box in its middle, or at the side or in the corner that a
-    compass word names; moved into the picture."""
+    compass word names. It may reach out of the picture, into which `pixels_in` moves it."""
     across, down = Compass[align]
     x, y = box.x - (width - box.width) * across, box.y - (height - box.height) * down
-    return Box(min(max(x, 0.0), 1.0 - width), min(max(y, 0.0), 1.0 - height), width, height)
+    return Box(x, y, width, height)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .tagging import BARCODES, COLOURS, FACE, MATRICES, PERSON, TEXT, TRAITS, sources
-from .vocabulary import word_of
+from . import vocabulary
+from .accepted import Accepted
+from .meaning import sources
+from .tagging import BARCODES, COLOURS, FACE, MATRICES, PERSON, TEXT, TRAITS, UNSAFE
+from .vocabulary import Named, folded, word_of
 
 MOST = 3  # names that are told
 
@@ -30,6 +33,7 @@ class Otherwise:
 _FACES = "detect:models=faces draws faces, crop:300x300,gravity=face cuts to the largest, blur-faces hides them"
 _WRITING = "detect:models=text draws writing, crop:300x300,gravity=text cuts to it, auto-tag:text reads it"
 _CODES = "detect:models=codes draws codes, auto-tag:codes reads them"
+_UNFIT = "detect:models=moderation draws it, auto-tag:moderation tells it, and conditions ask for it"
 _RULE = "it follows from the pixels by a rule that docs/tags.md states, and auto-tag tells it"
 
 _WAYS = {
@@ -41,21 +45,58 @@ _WAYS = {
     **dict.fromkeys(
         ("objects", "masks"), "detect:masks draws all things with their masks, auto-tag:objects names them"
     ),
-    "moderation": "detect:models=moderation draws it, auto-tag:moderation tells it",
+    **dict.fromkeys((*(name.replace("-", " ") for name in UNSAFE), "moderation"), _UNFIT),
 }
 
 
-def otherwise(text: str, words: Collection[str]) -> Otherwise | None:
+def otherwise(text: str, words: Accepted) -> Otherwise | None:
     """What to say instead of a word that is none of `words`; None of what nothing here knows."""
-    plain = text.replace("_", " ").casefold()
+    plain = folded(text)
     way = _WAYS.get(plain.replace("-", " "), "")
     near = dict.fromkeys(word for word in _near(plain, words, is_face=way is _FACES) if word in words)
     return Otherwise(way, tuple(near)[:MOST]) if way or near else None
 
 
-def _near(plain: str, words: Collection[str], *, is_face: bool) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Unmasked:
+    """Who knows a word, but draws no masks: `models`, a sentence of that, and what to use in its place."""
+
+    models: list[str]
+    why: str
+    way: str
+
+
+def unmasked(text: str) -> Unmasked | None:
+    """What to say of a word that only models know which draw no masks; None of all others."""
+    own, word = vocabulary.current(), word_of(text)
+    knowing = own.knowing(own.words.get(word, ()))
+    known = [one for one in own.models if text == one.name or one.name in knowing]
+    if not known or any(one.masks for one in known):
+        return None
+    names = [one.name for one in known]
+    why = f"{' and '.join(names)} {'knows' if len(names) == 1 else 'know'} it, and {_masks_none(names)}"
+    placed = next((one for one in known if one.form != "classify"), None)
+    return Unmasked(names, why, _told(known[0]) if placed is None else _placed(placed, word or text))
+
+
+def _masks_none(names: list[str]) -> str:
+    return "draws no masks" if len(names) == 1 else "draw no masks"
+
+
+_WITH_MASKS = "; masks are drawn by models of the form segment"
+
+
+def _told(model: Named) -> str:
+    return f"auto-tag:{model.name} tells what it sees{_WITH_MASKS}"
+
+
+def _placed(model: Named, word: str) -> str:
+    return f"crop:object={word} cuts to it, detect:models={model.name} draws it{_WITH_MASKS}"
+
+
+def _near(plain: str, words: Accepted, *, is_face: bool) -> Iterator[str]:
     """Labels that the word is another one for, or a part of; of a face also whose it is."""
     yield from sorted(word_of(label) for label in sources(plain))
-    yield from (word for word in words if plain in word.replace("-", "_").split("_"))
+    yield from words.with_part(plain)
     if is_face:
         yield PERSON

@@ -108,15 +108,15 @@ class Pipeline:
     @cached_property
     def operands(self) -> frozenset[Operand]:
         """All that its own expressions and conditions want to know."""
-        return frozenset().union(*map(operands, self._trees))
+        return frozenset().union(*map(operands, self.trees))
 
     @property
     def asks(self) -> frozenset[str]:
         """The kinds of detections that its own expressions and conditions may ask for, with today's models."""
-        return frozenset().union(*map(kinds, self._trees))
+        return frozenset().union(*map(kinds, self.trees))
 
     @property
-    def _trees(self) -> Iterator[Expression | Condition]:
+    def trees(self) -> Iterator[Expression | Condition]:
         for node in self.nodes:
             match node:
                 case Step():

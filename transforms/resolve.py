@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from .asked import kinds_of
+from .asked import kinds_of, no_words
 from .expressions import (
     BELOW,
+    TAGS,
     Expression,
     Number,
     Operand,
@@ -21,10 +22,12 @@ from .expressions import (
 )
 from .failure import Failure, Kind
 from .image import Found, Probe, Size
+from .meaning import MODERATION
 from .output import Client
 from .params import MAX_SIDE
 from .pipeline import Else, End, If, Let, Node, Pending, Pipeline, Preset, Step
 from .tagging import tags_of
+from .vocabulary import folded
 
 Ask = Callable[[frozenset[str]], Found]
 """Asks detectors about the source."""
@@ -138,6 +141,8 @@ class _Course:
 
     def _seen(self, operand: Operand) -> Value:
         """The value of what hangs on detectors."""
+        if operand == TAGS:
+            raise no_words()
         found = self._found(operand)
         match operand.name:
             case "faces":
@@ -145,10 +150,10 @@ class _Course:
             case "moderation":  # the highest score of what should not be shown to everybody
                 return _measured(max((tag.score for tag in found.tags if tag.by == operand.name), default=0.0))
             case "count":
-                said = [one for one in tags_of(found) if one.tag.name == operand.details[0]]
+                said = [one for one in tags_of(found) if folded(one.tag.name) == operand.details[0]]
                 return _measured(max((one.count or 1 for one in said), default=0))
             case _:
-                return Text(":".join(sorted({_one_word(said.tag.name) for said in tags_of(found)})))
+                return Text(":".join(sorted({folded(said.tag.name) for said in tags_of(found)})))
 
     def _below(self, name: str) -> Number:
         if self.below is None:
@@ -164,7 +169,7 @@ class _Course:
         found = self.ask(kinds_of(operand))
         silent = dict.fromkeys(found.silent)
         # Who asks for moderation holds something back by it: nobody is shown a picture that was not looked at.
-        if silent and (self.closed or operand.name == "moderation"):
+        if silent and (self.closed or MODERATION in silent):
             raise Failure(
                 Kind.UNAVAILABLE, "detector-unavailable",
                 "what is to be hidden may depend on a detector that did not answer", retry_after=5,
@@ -185,11 +190,6 @@ def _skip(nodes: Iterator[Node], *, to_else: bool) -> None:
 
 def outside_of_layer(name: str) -> Failure:
     return bad_expression(f"{name} is known inside of a layer only", operand=name)
-
-
-def _one_word(name: str) -> str:
-    """Colons stand between tags."""
-    return name.replace(":", " ")
 
 
 def _measured(number: float) -> Number:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Annotated
 
 from .failure import bad_argument
-from .image import Size, nearest_pixel
+from .image import Found, Size, nearest_pixel
 from .params import Aspect, Dimensions, Length, WxH, pixels_of
 
 Wanted = Annotated[Dimensions, WxH()]
@@ -40,6 +40,19 @@ def side(length: Length | None, whole: int) -> int:
 def exactly(before: Size, size: Dimensions, ratio: Fraction | None = None, **_: object) -> Size:
     """The size projection of operations whose result has the wanted size, whatever goes in."""
     return rounded(*box(size, before, ratio))
+
+
+def magnified(before: Size, after: Size, width: float = 1.0, height: float = 1.0) -> float:
+    """How many pixels a result has for each one that it shows of the picture, or of these shares of its sides, along
+    the axis where it has more."""
+    return max(after.width / (width * before.width), after.height / (height * before.height))
+
+
+def exact_detail(
+    before: Size, found: Found | None, size: Dimensions, ratio: Fraction | None, **_: object
+) -> float:  # fmt: skip
+    """The detail that operations need whose result has the wanted size, and shows a whole side of the picture."""
+    return magnified(before, exactly(before, size, ratio))
 
 
 def rounded(width: Fraction, height: Fraction) -> Size:

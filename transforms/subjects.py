@@ -76,12 +76,12 @@ def _is_held(region: Region, people: Iterable[Box]) -> bool:
 
 def kinds_of(words: Iterable[str]) -> frozenset[str]:
     """The kinds of detections that mask things of those words: of what the operator's models know, theirs."""
-    return frozenset(kind for word in words for kind in knowing(word, MASKS))
+    return frozenset(kind for word in words for kind in knowing(word, MASKS, masks=True))
 
 
 def named(found: Found, words: Iterable[str], index: int | None = None) -> tuple[Region, ...]:
     """What was masked of things of those words, the largest first; with an `index` from 1 only that one of them."""
-    known = [knowing(word, MASKS) for word in words]
+    known = [knowing(word, MASKS, masks=True) for word in words]
     regions = [region for region in found.regions if region.mask and any(is_one(region, one) for one in known)]
     largest_first = sorted(regions, key=lambda region: (-region.box.area, -region.score, region.box.x, region.box.y))
     return tuple(largest_first) if index is None else apart(largest_first)[index - 1 : index]

@@ -7,17 +7,15 @@ furniture, and benches under outdoor, which say nothing of a picture.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
 from . import vocabulary
-from .failure import Failure, Kind, nearest
 from .image import Found, Region, Tag
-from .labels import ALIASES, GROUPS, LABELS
-from .vocabulary import Vocabulary
+from .labels import GROUPS, LABELS, SYNONYMS
+from .vocabulary import folded
 
 PERSON, FACE, TEXT = "person", "face", "text"
 
@@ -43,8 +41,19 @@ BARCODES = ("ean-13", "ean-8", "upc-e", "code-128", "code-93", "code-39", "itf-1
 MATRICES = ("qr-code", "micro-qr-code", "rmqr-code", "data-matrix", "aztec", "pdf417")
 """Labels of the local detector `codes`: of lines, and of squares."""
 
+UNSAFE = (
+    "female-breast-exposed", "female-genitalia-exposed", "male-genitalia-exposed", "buttocks-exposed", "anus-exposed",
+)  # fmt: skip
+"""Labels of the detector `moderation` that are tags: what is not fit to be shown to everybody."""
+
+UNTOLD = frozenset([
+    "female-breast-covered", "female-genitalia-covered", "male-breast-exposed", "buttocks-covered", "anus-covered",
+    "feet-exposed", "feet-covered", "belly-exposed", "belly-covered", "armpits-exposed", "armpits-covered",
+])  # fmt: skip
+"""Its other labels: it says where they are, and they are no tags."""
+
 _LEFT_OUT = frozenset({"indoor", "outdoor"})  # COCO's supercategories; they sound as if they told of the scene
-_CALLED = {"electronic": "electronics", "kitchen": "kitchenware", "sports": "sports equipment"}
+CALLED = {"electronic": "electronics", "kitchen": "kitchenware", "sports": "sports equipment"}
 _NO_MEMBERS = frozenset({"kite", "potted plant", "toilet", "sink"})  # of the supercategory that COCO gave them
 
 _MORE_PARENTS = {
@@ -54,38 +63,13 @@ _MORE_PARENTS = {
     **dict.fromkeys(BARCODES, "barcode"),
 }  # fmt: skip
 
-SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "airplane": ("aeroplane", "plane"),
-        "backpack": ("rucksack",),
-        "bicycle": ("bike",),
-        "cell phone": ("mobile phone", "smartphone"),
-        "couch": ("sofa",),
-        "cow": ("cattle",),
-        "donut": ("doughnut",),
-        "hair drier": ("hair dryer",),
-        "handbag": ("purse",),
-        "mouse": ("computer mouse",),
-        "motorcycle": ("motorbike",),
-        "person": ("human",),
-        "refrigerator": ("fridge",),
-        "remote": ("remote control",),
-        "tennis racket": ("tennis racquet",),
-        "tie": ("necktie",),
-        "traffic light": ("traffic signal",),
-        "truck": ("lorry",),
-        "tv": ("television",),
-    }
-)
-"""Other words for the same thing, by label."""
-
 
 def _parents() -> Iterator[tuple[str, str]]:
     for group in sorted(GROUPS.keys() - _LEFT_OUT):
         for label in sorted(GROUPS[group]):
             name = label.replace("_", " ")
             if name not in _NO_MEMBERS:
-                yield name, _CALLED.get(group, group)
+                yield name, CALLED.get(group, group)
     yield from _MORE_PARENTS.items()
 
 
@@ -98,6 +82,32 @@ def _listed(pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
 
 PARENTS = _listed(_parents())
 """What a thing of this label is as well."""
+
+THINGS = frozenset(label.replace("_", " ") for label in LABELS)
+"""The labels of COCO, as detectors write them."""
+
+
+def _all_sources() -> dict[str, frozenset[str]]:
+    sources = {label: {label} for label in (*THINGS, *BARCODES, *MATRICES)}
+    for table in (PARENTS, SYNONYMS):
+        for label, words in table.items():
+            for word in words:
+                sources.setdefault(word, set()).add(label)
+    return {word: frozenset(labels) for word, labels in sources.items()}
+
+
+SOURCES: Mapping[str, frozenset[str]] = MappingProxyType(_all_sources())
+"""Words for things and codes that Darkroom knows itself, each with the labels that it is or follows from."""
+
+WORDS = frozenset([*SOURCES, *TRAITS, *COLOURS, *UNSAFE, PERSON, FACE, TEXT])
+"""All tags that Darkroom knows itself."""
+
+
+def spelled(name: str) -> str:
+    """A word as all answers spell it: as Darkroom does, else as the first of the operator's models that knows it."""
+    plain = folded(name)
+    return plain if plain in WORDS else vocabulary.current().spellings.get(plain, name)
+
 
 How = Literal["", "parent", "synonym"]
 
@@ -113,6 +123,8 @@ class Said:
 
 def tags_of(found: Found, confidence: float | None = None, *, related: bool = True) -> tuple[Said, ...]:
     """What is in the picture, the surest first, each word once; a colour may share the word of a thing (orange).
+
+    Words are the same where they differ in case, spaces and underscores alone; `spelled` says how they are told.
 
     What counts is what its detector is sure of, or, with `confidence`, all that reaches it. A tag has the best score
     of what says it: labels of regions before faces, which make a person, and these before words for the whole picture.
@@ -132,6 +144,7 @@ def counts(region: Region, confidence: float | None) -> bool:
 
 
 def _direct(found: Found, confidence: float | None) -> dict[str, Said]:
+    """By folded name."""
     regions = [region for region in found.regions if counts(region, confidence)]
     things = [(_name(region), region) for region in regions if region.by not in _NO_THINGS]
     faces = [region for region in regions if region.by == "faces"]
@@ -141,16 +154,23 @@ def _direct(found: Found, confidence: float | None) -> dict[str, Said]:
     _gather(direct, [(FACE, face) for face in faces])
     for tag in sorted(found.tags, key=lambda one: (-one.score, one.by)):
         if confidence is None or tag.score >= confidence:
-            direct.setdefault(tag.name, Said(tag))
+            placed = sum(region.by == tag.by and region.label == tag.name for region in regions)
+            said = Said(replace(tag, name=spelled(tag.name), by=base(tag.by)), placed or None)
+            direct.setdefault(folded(tag.name), said)
     return direct
 
 
-_NO_THINGS = frozenset({"faces", "all-faces", "largest-face", "moderation"})
+_NO_THINGS = frozenset({"faces", "all-faces", "largest-face", "matte", "moderation"})
 """Kinds whose labels are no tags; what is unsafe in moderation is a word for the whole picture."""
 
 
 def _name(region: Region) -> str:
-    return TEXT if region.by.partition(":")[0] == TEXT else region.label
+    return TEXT if base(region.by) == TEXT else region.label
+
+
+def base(kind: str) -> str:
+    """The name by which a kind is asked for: `text:words` says more than `text`, and is the same detector."""
+    return kind.partition(":")[0]
 
 
 def _gather(direct: dict[str, Said], named: Iterable[tuple[str, Region]]) -> None:
@@ -158,14 +178,15 @@ def _gather(direct: dict[str, Said], named: Iterable[tuple[str, Region]]) -> Non
     numbers: dict[tuple[str, str], int] = {}
     best: dict[str, Region] = {}
     for name, region in named:
-        numbers[name, region.by] = numbers.get((name, region.by), 0) + 1
-        if name not in best or (-region.score, region.by) < (-best[name].score, best[name].by):
-            best[name] = region
-    for name, region in best.items():
-        most = max(number for (word, _), number in numbers.items() if word == name)
-        known = direct.get(name)
-        tag = known.tag if known else Tag(name, region.score, region.by)
-        direct[name] = Said(tag, max(most, (known and known.count) or 0))
+        plain = folded(name)
+        numbers[plain, region.by] = numbers.get((plain, region.by), 0) + 1
+        if plain not in best or (-region.score, region.by) < (-best[plain].score, best[plain].by):
+            best[plain] = replace(region, label=name)
+    for plain, region in best.items():
+        most = max(number for (word, _), number in numbers.items() if word == plain)
+        known = direct.get(plain)
+        tag = known.tag if known else Tag(spelled(region.label), region.score, base(region.by))
+        direct[plain] = Said(tag, max(most, (known and known.count) or 0))
 
 
 def _colours(found: Found, confidence: float | None) -> Iterator[Said]:
@@ -191,86 +212,7 @@ def _related(direct: Mapping[str, Said]) -> list[Said]:
 
 
 def _following(name: str) -> Iterator[tuple[str, How]]:
-    for parent in PARENTS.get(name.lower(), ()):
+    for parent in PARENTS.get(name, ()):
         yield parent, "parent"
-    for synonym in SYNONYMS.get(name.lower(), ()):
+    for synonym in SYNONYMS.get(name, ()):
         yield synonym, "synonym"
-
-
-# Words of conditions.
-
-_OBJECTS = frozenset(label.replace("_", " ") for label in LABELS)
-
-
-def _all_sources() -> dict[str, frozenset[str]]:
-    """The words that Darkroom knows itself, each with the labels that it is or follows from."""
-    sources = {label: {label} for label in (*_OBJECTS, *BARCODES, *MATRICES)}
-    for table in (PARENTS, SYNONYMS):
-        for label, words in table.items():
-            for word in words:
-                sources.setdefault(word, set()).add(label)
-    return {word: frozenset(labels) for word, labels in sources.items()}
-
-
-_SOURCES = _all_sources()
-
-
-def sources(word: str) -> frozenset[str]:
-    """The labels that a word (in lower case, with spaces) is, or follows from; none of what Darkroom does not know."""
-    return _SOURCES.get(word, frozenset())
-
-
-def asked_for_all() -> frozenset[str]:
-    """The kinds of detections that all tags together come from."""
-    return frozenset({"faces", "objects", "colors", "traits", "codes"}) | vocabulary.current().tagging
-
-
-def asked_for(words: Collection[str]) -> frozenset[str]:
-    """The kinds of detections that may give one of these tags: `blurry` needs no model."""
-    return frozenset[str]().union(*(_asked_for(word) for word in words))
-
-
-def _asked_for(word: str) -> frozenset[str]:
-    labels = _SOURCES.get(word, frozenset())
-    kinds = set(_own_kinds(labels | {word}))
-    kinds |= {"objects"} if labels & _OBJECTS else set()
-    kinds |= {"codes"} if labels - _OBJECTS else set()
-    kinds |= {"faces"} if word == FACE or PERSON in labels else set()
-    kinds |= {kind for kind, known in (("traits", TRAITS), ("colors", COLOURS), (TEXT, (TEXT,))) if word in known}
-    return frozenset(kinds) or asked_for_all()
-
-
-def _own_kinds(labels: Iterable[str]) -> frozenset[str]:
-    """The operator's models that know one of the labels: those that tag, or others if nobody else knows it."""
-    words = vocabulary.current()
-    kinds = frozenset[str]().union(*(words.kinds_of(label) for label in labels))
-    return kinds & words.tagging or (kinds if not any(label in _SOURCES for label in labels) else frozenset())
-
-
-def meant(word: str) -> str:
-    """The tag that a word of a condition means, whatever stands for its spaces.
-
-    Raises Failure unknown-tag with the nearest word, where no model and no rule could ever give such a tag.
-    """
-    known = _known(vocabulary.current())
-    plain = word.strip().replace("_", " ").casefold()
-    if plain in known:
-        return known[plain]
-    alias = ALIASES.get(plain.replace(" ", ""), "").replace("_", " ")
-    if alias:
-        return alias
-    close = nearest(plain, known)
-    raise Failure(
-        Kind.BAD_REQUEST, "unknown-tag", f"nothing here can find {word!r}",
-        hint=f"did you mean {known[close]!r}?" if close else "docs/tags.md says what there is to be found",
-        details={"tag": word, "nearest": known[close] if close else None},
-    )  # fmt: skip
-
-
-@lru_cache(4)
-def _known(own: Vocabulary) -> dict[str, str]:
-    """Tags by how conditions may write them."""
-    labels = [label for named in own.models for label in named.labels]
-    written = {text.replace("_", " ").casefold(): label for text, label in own.words.items()}
-    plain = (*labels, *_SOURCES, *TRAITS, *COLOURS, PERSON, FACE, TEXT)
-    return {**_CALLED, **written, **{word.casefold(): word for word in plain}}

@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 
 from ..found import PixelArray
+from ..inspection import elsewhere, files_beside, plain
 from ..manifest import Model
 from ..memory import ceiling
 from ..quiet import cores
@@ -21,6 +22,9 @@ class OnnxRunner:
     """A file `*.onnx`. A batch that the file fixes is kept; one that it leaves open is 1 on a CPU."""
 
     def __init__(self, path: Path, model: Model, device: str) -> None:
+        """Raises Failure model-weights-elsewhere: a file beside it has no checksum, and may be any file there is."""
+        if names := files_beside(path):
+            raise elsewhere(path, plain(names))
         self._session = onnxruntime.InferenceSession(str(path), _options(), providers=_providers(device))
         described = said(self._session.get_modelmeta().custom_metadata_map, model)
         self.head, self.names = described.head, described.names

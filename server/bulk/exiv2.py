@@ -44,14 +44,22 @@ class Exiv2:
         copy = None if dry else path.with_name(f".darkroom-{secrets.token_hex(8)}{path.suffix}")
         try:
             return await self._run(path, words, copy)
-        except (ProcessExpired, BrokenProcessPool, RanTooLong) as error:
+        except Failure:
+            raise
+        except Exception as error:  # whatever Exiv2 stumbles over in this file: the others have their turn
             if copy is not None:
                 with suppress(OSError):
                     copy.unlink(missing_ok=True)
-            why = f"took more than {self._seconds:g} s" if isinstance(error, RanTooLong) else "crashed on this file"
-            raise Failure(
-                Kind.UNPROCESSABLE, "keywords-failed", f"Exiv2 {why}, which is as it was", hint="it may be damaged"
-            ) from None  # fmt: skip
+            why = f"Exiv2 {self._why(error)}, which is as it was"
+            raise Failure(Kind.UNPROCESSABLE, "keywords-failed", why, hint="it may be damaged") from None
+
+    def _why(self, error: Exception) -> str:
+        match error:
+            case RanTooLong():
+                return f"took more than {self._seconds:g} s for this file"
+            case ProcessExpired() | BrokenProcessPool():
+                return "crashed on this file"
+        return "makes no sense of this file"
 
     async def _run(self, path: Path, words: Sequence[str], copy: Path | None) -> str:
         pool = self._started()

@@ -10,27 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from transforms.failure import Failure
-from transforms.pipeline import Pipeline
 
 from ..assemble import Parts
 from ..bar import Bar
 from ..settings import Settings
 from ..urls.request import Request
 from .exiv2 import Exiv2
-from .items import Item
-from .rows import Done, Row, Writer, row_of
+from .items import Item, told
+from .resumed import Done
+from .rows import Row, row_of
+from .work import Work
+from .writers import Writer
 
 EACH = 2  # pictures in flight for each render process, so that one is ready when another is done
 AHEAD = 8  # times that, which may be done before one that takes long
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is done with each picture."""
-
-    pipeline: Pipeline
-    keywords: bool = False
-    dry: bool = False
 
 
 @dataclass
@@ -83,11 +76,11 @@ async def _row(parts: Parts, item: Item, work: Work, exiv2: Exiv2) -> Row:
     try:
         report = await _report(parts, Request(work.pipeline, item.ref()))
     except Failure as failure:
-        return row_of(item, state, {"error": {"code": failure.code, "message": failure.message}})
+        return row_of(item, state, {"error": {"code": failure.code, "message": failure.message}}, work.asked)
     if work.keywords and not item.is_remote:
         report["keywords"] = await _keywords(exiv2, item, report, dry=work.dry)
         state = item.state()
-    return row_of(item, state, report)
+    return row_of(item, state, report, work.asked)
 
 
 async def _report(parts: Parts, request: Request) -> Row:
@@ -107,9 +100,13 @@ async def _keywords(exiv2: Exiv2, item: Item, report: Row, *, dry: bool) -> Any:
         return {"error": {"code": failure.code, "message": failure.message}}
 
 
+def is_done(item: Item, done: Done) -> bool:
+    return (name := told(item.name)) in done and done[name] == item.state()
+
+
 def _undone(items: Iterable[Item], done: Done, tally: Tally, advance: Callable[[], None]) -> Iterator[Item]:
     for item in items:
-        if item.name in done and done[item.name] == item.state():
+        if is_done(item, done):
             tally.skipped += 1
             advance()
         else:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from detectors.registry import base_of
+from transforms import vocabulary
 from transforms.image import Found, Region
 from transforms.labels import ALIASES
-from transforms.tagging import FACE, PERSON, SYNONYMS, tags_of
+from transforms.tagging import FACE, PERSON, spelled, tags_of
+from transforms.vocabulary import Vocabulary, word_of
 
 from .record import FINGERPRINTED, Named, surest, word
 
@@ -48,8 +51,22 @@ def _quick(regions: Iterable[Region]) -> Iterator[Named]:
 
 def label_of(name: str) -> str | None:
     """The label that a word is a synonym, or another spelling, of."""
-    for label, words in SYNONYMS.items():
-        if name in words:
-            return label
-    alias = ALIASES.get(name.replace(" ", ""))
-    return word(alias) if alias else None
+    alias = ALIASES.get(word_of(name)) or ALIASES.get(name.replace(" ", ""))
+    return word(alias or meant_by(name)) or None
+
+
+def meant_by(name: str) -> str:
+    """The label that is asked for by a word: `a_b` is a/b where a model of the operator's calls something so."""
+    return next(iter(vocabulary.current().words.get(word_of(name), ())), "")
+
+
+def told(names: Iterable[str]) -> dict[str, str]:
+    """How words of the index are told: as `auto-tag` tells them. Those of models that are gone stay as they are."""
+    spelt = _spelt(vocabulary.current())
+    return {name: spelt.get(name, name) for name in names}
+
+
+@lru_cache(2)
+def _spelt(words: Vocabulary) -> dict[str, str]:
+    labels = (label for named in reversed(words.models) for label in reversed(named.labels))
+    return {word(label): spelled(label) for label in labels}

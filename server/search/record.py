@@ -63,8 +63,9 @@ class Record:
 
 
 def word(text: str) -> str:
-    """A tag as it is indexed and asked for: lower case, `_` as a space, at most 64 characters."""
-    return " ".join(text.lower().replace("_", " ").split())[:LONGEST]
+    """A tag as it is indexed and asked for: lower case, `_` as a space, at most 64 characters. The word of a word is
+    itself."""
+    return " ".join(text.lower().replace("_", " ").split())[:LONGEST].rstrip()
 
 
 def surest(tags: Iterable[Named]) -> tuple[Named, ...]:

@@ -16,7 +16,7 @@ from ..image import Box, Found, Image, Region, Scale, Size, nearest_pixel
 from ..numbered import every, held, nth_seen
 from ..params import Choice, Compass, Dimensions, Focus, Gravity, Int, Length, Offset, Ratio, WxH, pixels_of
 from ..registry import operation
-from ..sizes import Wanted, WantedRatio, exactly, side
+from ..sizes import Wanted, WantedRatio, exact_detail, exactly, side
 from ..worth import upper
 
 Offsets = tuple[Length | None, Length | None]
@@ -224,19 +224,12 @@ def _around_all(shown: Sequence[Region], padding: float, zoom: float) -> Box:
     return box.grown(1 / zoom - 1).clipped() or whole
 
 
-def _smart_detail(
-    before: Size, found: Found | None, size: Dimensions, ratio: Fraction | None, **_: object
-) -> float:  # fmt: skip
-    after = exactly(before, size, ratio)
-    return max(after.width / before.width, after.height / before.height)
-
-
 def _smart_eyes(gravity: str, **_: object) -> frozenset[str]:
     return eyes_for(gravity)
 
 
 @operation(
-    "smart-crop", example="smart-crop:300x300", needs=_smart_eyes, size=exactly, scaling="absorbs", detail=_smart_detail
+    "smart-crop", example="smart-crop:300x300", needs=_smart_eyes, size=exactly, scaling="absorbs", detail=exact_detail
 )
 def smart_crop(
     image: Image,

@@ -20,7 +20,7 @@ from ..numbered import nth
 from ..params import Dimensions, Int, IntOr, Ratio
 from ..registry import operation
 from ..resample import enlarge, mix, mosaic, shrink
-from ..sizes import Wanted, WantedRatio, exactly
+from ..sizes import Wanted, WantedRatio, exactly, magnified
 from ..worth import head_of
 
 Which = Annotated[int | str, IntOr(Int(1, 100), ("largest", "all"))]
@@ -100,7 +100,7 @@ def _detail(
     if level:
         return max(after.width / level.width, after.height / level.height)
     window = _window(before, after, found, which, zoom, fallback)
-    return max(after.width / (window.width * before.width), after.height / (window.height * before.height))
+    return magnified(before, after, window.width, window.height)
 
 
 def _eyes(which: int | str, align: Align, **_: object) -> frozenset[str]:

@@ -10,14 +10,14 @@ import numpy as np
 
 from ..drawing import Drawing, canvas
 from ..failure import Failure, Kind
-from ..image import BETWEEN, HEAT, Box, Found, Frame, Image, Mask, PixelArray, Probe, Region, Size
+from ..image import BETWEEN, HEAT, Found, Frame, Image, Mask, PixelArray, Probe, Region
 from ..labelled import Label, knowing
 from ..masks import plane
 from ..output import Report
 from ..params import Percent
 from ..registry import operation
+from .report import for_detectors, told_box
 
-LONG_SIDE_FOR_DETECTORS = 640
 STRIP = 128  # rows that are painted at once
 REDDEST = 0.88  # of the colours, from blue to red, beyond which they get dark
 
@@ -90,11 +90,7 @@ def _painted(pixels: PixelArray, heat: PixelArray, opacity: float) -> PixelArray
     return painted
 
 
-def _detail(before: Size, found: Found | None, tag: str) -> float:
-    return min(1.0, LONG_SIDE_FOR_DETECTORS / before.long_side)
-
-
-@operation("explain-box", example="explain-box:person", needs=_kinds, scaling="absorbs", detail=_detail)
+@operation("explain-box", example="explain-box:person", needs=_kinds, scaling="absorbs", detail=for_detectors)
 def explain_box(image: Image, tag: Annotated[str, Cause()], *, found: Found) -> Report:
     """Say where what made a tag is, as JSON.
 
@@ -108,16 +104,11 @@ def explain_box(image: Image, tag: Annotated[str, Cause()], *, found: Found) -> 
         "tag": tag,
         "confidence": round(region.score, 4) if region else None,
         "by": region.by.partition(":")[0] if region else None,
-        "box": _rounded(region.box) if region else None,
+        "box": told_box(region.box) if region else None,
         "peak": _peak(region.mask) if region and region.mask else None,
         "models": {kind.partition(":")[0]: model for kind, model in found.models},
         "missing": [asdict(missing) for missing in found.missing],
     })  # fmt: skip
-
-
-def _rounded(box: Box) -> dict[str, float]:
-    inside = box.clipped() or box
-    return {name: round(value, 6) for name, value in asdict(inside).items()}
 
 
 def _peak(mask: Mask) -> dict[str, Any]:

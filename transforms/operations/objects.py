@@ -16,7 +16,7 @@ from ..numbered import every, held, nth_seen
 from ..paint import on_backdrop
 from ..params import TRANSPARENT, Backdrop, BackdropText, Choice, Compass, Dimensions, Gravity, Int, Ratio
 from ..registry import operation
-from ..sizes import Wanted, WantedRatio, exactly, fitted
+from ..sizes import Wanted, WantedRatio, exact_detail, exactly, fitted, magnified
 
 
 def _window(
@@ -64,7 +64,7 @@ def _detail(
         window = _window(before, after, found, gravity, zoom, index, padding, align)
     except Failure:  # which the step will say itself
         return 0.0
-    return max(after.width / (window.width * before.width), after.height / (window.height * before.height))
+    return magnified(before, after, window.width, window.height)
 
 
 def _eyes(gravity: str, index: int | None = None, **_: object) -> frozenset[str]:
@@ -115,16 +115,9 @@ def object_crop(
     return taken(image, _window(before, after, found, gravity, zoom, index, padding, align), after)
 
 
-def _pad_detail(
-    before: Size, found: Found | None, size: Dimensions, ratio: Fraction | None, **_: object
-) -> float:  # fmt: skip
-    after = exactly(before, size, ratio)
-    return max(after.width / before.width, after.height / before.height)
-
-
 @operation(
     "fill-pad", example="fill-pad:300x300,background=auto", needs=_eyes, size=exactly, scaling="absorbs",
-    detail=_pad_detail,
+    detail=exact_detail,
 )  # fmt: skip
 def fill_pad(
     image: Image,

@@ -10,18 +10,20 @@ import numpy as np
 from ..geometry import nominal
 from ..image import Affine, Box, Found, Image, Probe, Region, Scale, Size
 from ..kinds import READ, TOLD, asked
+from ..meaning import asked_for_all
 from ..output import Encoding, Past, Report
 from ..params import Ratio
 from ..placeholders import Sketch, summary
 from ..projection import moved
 from ..registry import operation
-from ..tagging import Said, asked_for_all, counts, tags_of
+from ..tagging import Said, base, counts, tags_of
 
 LONG_SIDE_FOR_DETECTORS = 640
 LONG_SIDE_FOR_COLOURS = 160
 
 
-def _tag_detail(before: Size, found: Found | None, **_: object) -> float:
+def for_detectors(before: Size, found: Found | None, **_: object) -> float:
+    """The detail that operations need which only ask detectors."""
     return min(1.0, LONG_SIDE_FOR_DETECTORS / before.long_side)
 
 
@@ -29,7 +31,7 @@ def _asked(models: tuple[str, ...] | None, **_: object) -> frozenset[str]:
     return asked(asked_for_all() if models is None else models)
 
 
-@operation("auto-tag", example="auto-tag", needs=_asked, scaling="absorbs", detail=_tag_detail)
+@operation("auto-tag", example="auto-tag", needs=_asked, scaling="absorbs", detail=for_detectors)
 def auto_tag(
     image: Image,
     models: Annotated[tuple[str, ...], TOLD] | None = None,
@@ -60,8 +62,10 @@ def auto_tag(
         **{name: listed for name, listed in _lists(found, confidence).items() if _was_asked(name, kinds)},
         "image": {"width": size.width, "height": size.height, "format": probe.format, "bytes": probe.bytes,
                   "frames": probe.frames},
-        "models": dict(sorted(found.models)),
-        "missing": [asdict(missing) for missing in sorted(found.missing, key=astuple)],
+        "models": dict(sorted((base(kind), model) for kind, model in found.models)),
+        "missing": [
+            {**asdict(missing), "detector": base(missing.detector)} for missing in sorted(found.missing, key=astuple)
+        ],
         **(_placeholders(image, found) if placeholders else {}),
     })  # fmt: skip
 
@@ -109,7 +113,7 @@ def _tag(said: Said) -> dict[str, Any]:
 
 def _thing(region: Region) -> dict[str, Any]:
     """A region; what has points or a text of its own tells them."""
-    told: dict[str, Any] = {"label": region.label, "confidence": _rounded(region.score), "box": _box(region.box)}
+    told: dict[str, Any] = {"label": region.label, "confidence": _rounded(region.score), "box": told_box(region.box)}
     if region.points:
         told["points"] = _points(region)
     if region.text:
@@ -118,7 +122,7 @@ def _thing(region: Region) -> dict[str, Any]:
 
 
 def _face(face: Region) -> dict[str, Any]:
-    return {"confidence": _rounded(face.score), "box": _box(face.box), "landmarks": _points(face)}
+    return {"confidence": _rounded(face.score), "box": told_box(face.box), "landmarks": _points(face)}
 
 
 def _is_unsafe(region: Region, found: Found) -> bool:
@@ -137,7 +141,8 @@ def _rounded(value: float) -> float:
     return round(float(value), 4)
 
 
-def _box(box: Box) -> dict[str, float]:
+def told_box(box: Box) -> dict[str, float]:
+    """What of a box lies in the picture, as it is told."""
     inside = box.clipped() or box
     return {"x": _fraction(inside.x), "y": _fraction(inside.y),
             "width": _fraction(inside.width), "height": _fraction(inside.height)}  # fmt: skip

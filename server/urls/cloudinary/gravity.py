@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from transforms import vocabulary
-from transforms.gravity import search_of
+from transforms.accepted import Accepted
+from transforms.gravity import search_of, thing_of
 from transforms.labels import ALIASES, GROUPS
 from transforms.params import Compass
 
@@ -27,8 +29,7 @@ _PREFERRED = {
 }  # fmt: skip
 _LATER = frozenset(("adv_eyes", "adv_ocr", "liquid"))
 _VIDEO = frozenset(("track_person",))
-_OBJECTS = {**ALIASES, **{group: group for group in GROUPS}}
-_KNOWN = sorted({*Compass, *_SEARCHED, *_STORED, *_LATER, *_OBJECTS, "auto", "xy_center", "no_faces"})
+_KNOWN = sorted({*Compass, *_SEARCHED, *_STORED, *_LATER, *ALIASES, *GROUPS, "auto", "xy_center", "no_faces"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +93,19 @@ def _searched(text: str, words: Sequence[str]) -> Hold:
 
 def _thing(word: str) -> str:
     """What is looked for, in our words. Raises Failure bad-argument or unsupported-gravity."""
-    found = _SEARCHED.get(word) or _OBJECTS.get(word)
-    if found is not None:
+    found = _SEARCHED.get(word) or thing_of(word)
+    if found is not None and (found != "text" or word in _SEARCHED):
         return found
-    own = _own()
-    if word in own:
-        return word
     if word in _VIDEO:
         raise unsupported("gravity", "this gravity is for video")
-    raise unknown("gravity", "g", word, [*Compass, *_SEARCHED, "auto", "xy_center"], [*_KNOWN, *own])
+    close = _known(vocabulary.current()).nearest(word)
+    raise unknown("gravity", "g", word, [*Compass, *_SEARCHED, "auto", "xy_center"], [close] if close else [])
 
 
-def _own() -> tuple[str, ...]:
-    """The operator's models and their labels, which are words of both dialects."""
-    words = vocabulary.current()
-    return (*words.names, *words.words)
+@lru_cache(4)
+def _known(own: vocabulary.Vocabulary) -> Accepted:
+    """The operator's models and their labels are words of both dialects."""
+    return Accepted(_KNOWN, own.names, own.named)
 
 
 def _preferences(words: Sequence[str]) -> list[str]:
@@ -117,7 +116,7 @@ def _preferences(words: Sequence[str]) -> list[str]:
 
 def _preference(word: str) -> str:
     name, _, weight = word.rpartition("_")
-    if name and word not in _own() and (weight == "avoid" or weight.isdecimal()):
+    if name and thing_of(word) is None and (weight == "avoid" or weight.isdecimal()):
         thing = _preference(name)
         return thing and f"{thing}_{weight}"
     return _PREFERRED[word] if word in _PREFERRED else _thing(word)
