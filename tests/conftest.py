@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import pytest
 
+from detectors import adding, models, registry
+from detectors.models import ModelStore
 from server.machine import sample_pictures
 
 from . import pictures
@@ -100,3 +102,25 @@ def shared_server(detection: str, models_folder: Path) -> Iterator[Server]:
         pytest.skip("shared test material is missing: images")
     with Server(media=folder, detection=detection, models=models_folder) as running:
         yield running.wait()
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelStore]:
+    """A store of models that looks at its empty folder every time."""
+    monkeypatch.setattr(models, "RECHECK_S", -1.0)
+    yield ModelStore(tmp_path / "models")
+    registry.install(())
+
+
+@pytest.fixture
+def untried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are taken without being run, for tests of what is written about them."""
+    monkeypatch.setattr(adding, "try_model", lambda folder, name: None)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that finds a head of wheat, to be added to a store."""
+    from .fabricated import LABELS, WHEAT, fabricated
+
+    return fabricated(tmp_path_factory.mktemp("made") / "best.onnx", LABELS, WHEAT, side=64)

@@ -13,14 +13,17 @@ operator's model as it lies in a models folder, with its model.toml.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
+
+from transforms.failure import Failure
 
 ANCHORS = 84
 """Columns of the answer; what is not an answer scores 0. Not 6, by which ultralytics knows answers without anchors."""
@@ -38,6 +41,10 @@ class Answer:
     score: float
     box: tuple[float, float, float, float] = (0.25, 0.25, 0.5, 0.5)
     when: str = ""
+
+
+LABELS = ["wheat_head", "weed"]
+WHEAT = [Answer("wheat_head", 0.9, (0.1, 0.2, 0.3, 0.4))]
 
 
 def fabricated(
@@ -155,3 +162,10 @@ def _classifier(labels: Sequence[str], answers: Sequence[Answer]) -> tuple[list[
     ]
     outputs = [helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, len(labels)])]
     return nodes, [_constant("scores", scores), _constant("first", [0], np.int64)], outputs
+
+
+def refused(act: Callable[..., object], *arguments: Any, **more: Any) -> Failure:
+    """The failure that a call ends in."""
+    with pytest.raises(Failure) as caught:
+        act(*arguments, **more)
+    return caught.value

@@ -13,42 +13,13 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from detectors import adding, inspection, registry, scratch
-from detectors import models as module
+from detectors import adding, inspection, scratch
 from detectors.adding import Wish, add
 from detectors.card import CARD, read_card
 from detectors.models import ModelStore
 from transforms.failure import Failure
 
-from .fabricated import Answer, fabricated, own
-
-LABELS = ["wheat_head", "weed"]
-WHEAT = [Answer("wheat_head", 0.9, (0.1, 0.2, 0.3, 0.4))]
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    """A store that looks at its empty folder every time."""
-    monkeypatch.setattr(module, "RECHECK_S", -1.0)
-    yield ModelStore(tmp_path / "models")
-    registry.install(())
-
-
-@pytest.fixture
-def untried(monkeypatch):
-    """Models are taken without being run, for tests of what is written about them."""
-    monkeypatch.setattr(adding, "try_model", lambda folder, name: None)
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    return fabricated(tmp_path_factory.mktemp("made") / "best.onnx", LABELS, WHEAT, side=64)
-
-
-def refused(act, *arguments, **more) -> Failure:
-    with pytest.raises(Failure) as caught:
-        act(*arguments, **more)
-    return caught.value
+from .fabricated import LABELS, WHEAT, own, refused
 
 
 def left(store):

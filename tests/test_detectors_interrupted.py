@@ -11,37 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detectors import adding, export, registry, scratch
-from detectors import models as module
+from detectors import export, scratch
 from detectors.adding import Wish, add
 from detectors.evaluation import Report, Score, draw
-from detectors.models import ModelStore
 from transforms.failure import Failure
 
-from .fabricated import Answer, fabricated
-
-LABELS = ["wheat_head", "weed"]
-WHEAT = [Answer("wheat_head", 0.9, (0.1, 0.2, 0.3, 0.4))]
 CARD = 'file = "crops.pt"\nsha256 = "{sha256}"\nform = "detect"\nlabels = ["a"]\n'
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    """A store that looks at its empty folder every time."""
-    monkeypatch.setattr(module, "RECHECK_S", -1.0)
-    yield ModelStore(tmp_path / "models")
-    registry.install(())
-
-
-@pytest.fixture
-def untried(monkeypatch):
-    """Models are taken without being run, for tests of what is written about them."""
-    monkeypatch.setattr(adding, "try_model", lambda folder, name: None)
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    return fabricated(tmp_path_factory.mktemp("made") / "best.onnx", LABELS, WHEAT, side=64)
 
 
 def left(store):

@@ -7,47 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from detectors import adding, registry
 from detectors import models as module
+from detectors import registry
 from detectors.adding import Wish, add, set_up
 from detectors.card import CARD, card_of, model_of, read_card, write_card
 from detectors.manifest import PUBLISHED, Preprocess
-from detectors.models import ModelStore
 from detectors.runners import open_runner
 from server.health import described
-from transforms.failure import Failure
 
-from .fabricated import Answer, fabricated
+from .fabricated import LABELS, WHEAT, fabricated, refused
 from .test_detectors_adding import elsewhere
 
-LABELS = ["wheat_head", "weed"]
-WHEAT = [Answer("wheat_head", 0.9, (0.1, 0.2, 0.3, 0.4))]
 CARDS = {"file": "a.onnx", "sha256": "0" * 64, "form": "detect", "labels": ["a", "b"]}
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    """A store that looks at its empty folder every time."""
-    monkeypatch.setattr(module, "RECHECK_S", -1.0)
-    yield ModelStore(tmp_path / "models")
-    registry.install(())
-
-
-@pytest.fixture
-def untried(monkeypatch):
-    """Models are taken without being run, for tests of what is written about them."""
-    monkeypatch.setattr(adding, "try_model", lambda folder, name: None)
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    return fabricated(tmp_path_factory.mktemp("made") / "best.onnx", LABELS, WHEAT, side=64)
-
-
-def refused(act, *arguments, **more) -> Failure:
-    with pytest.raises(Failure) as caught:
-        act(*arguments, **more)
-    return caught.value
 
 
 # Replacing

@@ -12,43 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from detectors import adding, copying, names, registry
-from detectors import models as module
+from detectors import copying, names, registry
 from detectors.adding import Wish, add, set_up
 from detectors.card import CARD, card_of, read_card, write_card
 from detectors.engine import Engine
 from detectors.inspection import inspect
 from detectors.manifest import COCO, PUBLISHED, Model, Preprocess
-from detectors.models import ModelStore
 from detectors.names import check_name
 from transforms import labels as words_for_objects
 from transforms.failure import Failure
 from transforms.gravity import THINGS, Compass
 
-from .fabricated import ANCHORS, Answer, fabricated, own
+from .fabricated import ANCHORS, LABELS, WHEAT, Answer, fabricated, own
 from .shared import MODELS, needs
-
-LABELS = ["wheat_head", "weed"]
-WHEAT = [Answer("wheat_head", 0.9, (0.1, 0.2, 0.3, 0.4))]
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    """A store that looks at its empty folder every time."""
-    monkeypatch.setattr(module, "RECHECK_S", -1.0)
-    yield ModelStore(tmp_path / "models")
-    registry.install(())
-
-
-@pytest.fixture
-def untried(monkeypatch):
-    """Models are taken without being run, for tests of what is written about them."""
-    monkeypatch.setattr(adding, "try_model", lambda folder, name: None)
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    return fabricated(tmp_path_factory.mktemp("made") / "best.onnx", LABELS, WHEAT, side=64)
 
 
 def code(act, *arguments, **more):
