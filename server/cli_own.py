@@ -21,6 +21,20 @@ MOST = 8 << 20  # bytes of a file of labels
 SPACES = " \t\u00a0\u3000"  # not str.strip's own, among which are ends of lines that a model.toml refuses
 WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
+# What `add` and `set` both take.
+Threshold = Annotated[Pairs, Option(help="Least score that counts, of all labels or of one: 0.4, weed=0.6.")]
+Rename = Annotated[Pairs, Option(help="Another name of a label: wheat_head=wheat.")]
+Side = Annotated[int | None, Option(help="Longest side in pixels of what it looks at.", min=32, max=4096)]
+Tags = Annotated[bool | None, Option("--tags/--no-tags", help="Whether plain auto-tag asks it too.")]
+TopK = Annotated[int | None, Option(help="Of a classifier: how many labels it tells at most, 1 to 1000.")]
+Scores = Annotated[
+    Optional, Option(help="Of torchvision and timm: softmax, or sigmoid for labels that may be there together.")
+]
+Preprocessing = Annotated[
+    Pairs, Option(help="Of torchvision and timm: size=224, crop=0.9, mean=R,G,B, std=R,G,B, interpolation=bicubic.")
+]
+Licence = Annotated[Optional, Option(help="Licence of the weights, which /models shows.")]
+
 
 def add(
     path: Annotated[
@@ -33,19 +47,15 @@ def add(
     labels: Annotated[Optional, Option(help="Labels of its classes in their order, comma-separated.")] = None,
     labels_file: Annotated[Path | None, Option(help="The same, one a line.", dir_okay=False)] = None,
     sha256: Annotated[Optional, Option(help="Checksum that the file must have.")] = None,
-    licence: Annotated[Optional, Option(help="Licence of the weights, which /models shows.")] = None,
+    licence: Licence = None,
     version: Annotated[str, Option(help="Version of the weights, which /models shows.")] = "",
-    threshold: Annotated[Pairs, Option(help="Least score that counts, of all labels or of one: 0.4, weed=0.6.")] = None,
-    rename: Annotated[Pairs, Option(help="Another name of a label: wheat_head=wheat.")] = None,
-    side: Annotated[int | None, Option(help="Longest side in pixels of what it looks at.", min=32, max=4096)] = None,
-    tags: Annotated[bool | None, Option("--tags/--no-tags", help="Whether plain auto-tag asks it too.")] = None,
-    topk: Annotated[int | None, Option(help="Of a classifier: how many labels it tells at most, 1 to 1000.")] = None,
-    scores: Annotated[
-        Optional, Option(help="Of torchvision and timm: softmax, or sigmoid for labels that may be there together.")
-    ] = None,
-    preprocess: Annotated[
-        Pairs, Option(help="Of torchvision and timm: size=224, crop=0.9, mean=R,G,B, std=R,G,B, interpolation=bicubic.")
-    ] = None,
+    threshold: Threshold = None,
+    rename: Rename = None,
+    side: Side = None,
+    tags: Tags = None,
+    topk: TopK = None,
+    scores: Scores = None,
+    preprocess: Preprocessing = None,
     backend: Annotated[str, Option(help="yolo, or torchvision or timm for classifiers.")] = "yolo",
     arch: Annotated[str, Option(help="Architecture, for torchvision and timm: resnet50.")] = "",
     pretrained: Annotated[
@@ -87,18 +97,14 @@ def add(
 
 def set_up(
     name: Annotated[str, typer.Argument(help="A model of yours, or one of `models list`.")],
-    threshold: Annotated[Pairs, Option(help="Least score that counts, of all labels or of one: 0.4, weed=0.6.")] = None,
-    rename: Annotated[Pairs, Option(help="Another name of a label: wheat_head=wheat.")] = None,
-    side: Annotated[int | None, Option(help="Longest side in pixels of what it looks at.", min=32, max=4096)] = None,
-    tags: Annotated[bool | None, Option("--tags/--no-tags", help="Whether plain auto-tag asks it too.")] = None,
-    topk: Annotated[int | None, Option(help="Of a classifier: how many labels it tells at most, 1 to 1000.")] = None,
-    scores: Annotated[
-        Optional, Option(help="Of torchvision and timm: softmax, or sigmoid for labels that may be there together.")
-    ] = None,
-    preprocess: Annotated[
-        Pairs, Option(help="Of torchvision and timm: size=224, crop=0.9, mean=R,G,B, std=R,G,B, interpolation=bicubic.")
-    ] = None,
-    licence: Annotated[Optional, Option(help="Licence of the weights, which /models shows.")] = None,
+    threshold: Threshold = None,
+    rename: Rename = None,
+    side: Side = None,
+    tags: Tags = None,
+    topk: TopK = None,
+    scores: Scores = None,
+    preprocess: Preprocessing = None,
+    licence: Licence = None,
     models: Annotated[Optional, Option(help="Folder of the weights.")] = None,
 ) -> None:
     """Change thresholds, names of labels and the like of a model; what is not said stays."""
